@@ -1,0 +1,22 @@
+# The shared library `mien` and its CMake package, for programs in C and C++: find_package(mien) -> mien::mien.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+add_library(mien SHARED $<TARGET_OBJECTS:mien_core>)
+target_include_directories(mien INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+                                          $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(mien PRIVATE $<BUILD_INTERFACE:mien_options>)
+set_target_properties(mien PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+if(UNIX AND NOT APPLE AND NOT MIEN_SANITIZE)
+  # std:: templates instantiated in the core would otherwise be exported as weak symbols.
+  target_link_options(mien PRIVATE "LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/exports.map")
+endif()
+add_library(mien::mien ALIAS mien)
+
+install(TARGETS mien EXPORT mien-targets)
+install(FILES include/mien/mien.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mien)
+install(EXPORT mien-targets NAMESPACE mien:: FILE mien-targets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mien)
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/mien-config.cmake "include(\${CMAKE_CURRENT_LIST_DIR}/mien-targets.cmake)\n")
+write_basic_package_version_file(mien-config-version.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mien-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/mien-config-version.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mien)

@@ -1,0 +1,6 @@
+#include "image/plan.h"
+#include "simd/arrays.h"
+
+namespace mien::simd {
+const Kernels kAvx2Kernels = {image::scalar_rows, one_euro_step, map_points, find_at_least};
+}  // namespace mien::simd

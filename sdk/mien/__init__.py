@@ -1,0 +1,117 @@
+"""mien: facial expression on the device.
+
+    import mien
+    face = mien.open("face.mien")
+    state = face.process(frame)          # one uint8 (H, W, 3) array or mien.Frame -> FaceState
+    for state in face.stream(mien.Camera(0), drop="oldest"):
+        print(state["jawOpen"], state.head)
+    print(face.report())
+
+Names are imported when first used, so `import mien` costs little more than numpy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mien.errors import (
+    BundleError,
+    DeviceError,
+    InputError,
+    LayoutError,
+    MienError,
+    MissingExtraError,
+    ModelError,
+    SinkError,
+    SourceError,
+    TimestampError,
+)
+
+if TYPE_CHECKING:
+    from mien.bundle import Bundle
+    from mien.filters.constraints import Constraints
+    from mien.filters.hold import Hold
+    from mien.filters.one_euro import OneEuro
+    from mien.layouts import ARKIT52, Layout, layout
+    from mien.pipeline import Pipeline, Report, open
+    from mien.sources.camera import Camera
+    from mien.sources.frames import Frames
+    from mien.sources.image import Images
+    from mien.sources.raw import Raw
+    from mien.sources.replay import Replay
+    from mien.sources.video import Video
+    from mien.types import AudioBlock, FaceState, Frame, HeadPose, ImuWindow
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Bundle": "bundle",
+    "Constraints": "filters.constraints",
+    "Hold": "filters.hold",
+    "OneEuro": "filters.one_euro",
+    "ARKIT52": "layouts",
+    "Layout": "layouts",
+    "layout": "layouts",
+    "Pipeline": "pipeline",
+    "Report": "pipeline",
+    "open": "pipeline",
+    "Camera": "sources.camera",
+    "Frames": "sources.frames",
+    "Images": "sources.image",
+    "Raw": "sources.raw",
+    "Replay": "sources.replay",
+    "Video": "sources.video",
+    "AudioBlock": "types",
+    "FaceState": "types",
+    "Frame": "types",
+    "HeadPose": "types",
+    "ImuWindow": "types",
+}
+
+__all__ = [
+    "ARKIT52",
+    "AudioBlock",
+    "Bundle",
+    "BundleError",
+    "Camera",
+    "Constraints",
+    "DeviceError",
+    "FaceState",
+    "Frame",
+    "Frames",
+    "HeadPose",
+    "Hold",
+    "Images",
+    "ImuWindow",
+    "InputError",
+    "Layout",
+    "LayoutError",
+    "MienError",
+    "MissingExtraError",
+    "ModelError",
+    "OneEuro",
+    "Pipeline",
+    "Raw",
+    "Replay",
+    "Report",
+    "SinkError",
+    "SourceError",
+    "TimestampError",
+    "Video",
+    "__version__",
+    "layout",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"mien.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

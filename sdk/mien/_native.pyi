@@ -1,0 +1,242 @@
+"""The native core (native/include/mien/mien.h), without logic of its own.
+
+Arrays are borrowed, never converted or copied: a wrong dtype, shape or order raises `mien.errors.MienError` made by
+`mien.errors.from_native`. The GIL is released during every call. Pixel coordinates have their origin in the centre of
+the first pixel.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_POINTS: int
+"""Points that one detection can hold."""
+DETECTION_COLUMNS: int
+"""Floats of one detection row: score, box x0 y0 x1 y1, then x, y of up to MAX_POINTS points."""
+
+_Format = Literal["rgb", "bgr", "rgba", "bgra", "gray8", "nv12", "nv21", "yuyv"]
+_Mask = NDArray[np.uint8] | NDArray[np.bool_]
+
+def version() -> str:
+    """The version of the native core."""
+
+def abi_version() -> int:
+    """The version of the C interface."""
+
+def simd_active() -> str:
+    """The instruction set in use: scalar, neon, avx2 or avx512."""
+
+def simd_available() -> list[str]:
+    """The instruction sets of this processor and build, slowest first."""
+
+def simd_select(name: str) -> None:
+    """Uses another instruction set, for the whole process; results do not change by a bit."""
+
+class Image:
+    """A borrowed camera frame. Keeps `planes` alive; each is uint8, (rows, bytes) or (rows, pixels, channels)."""
+
+    def __init__(
+        self,
+        format: _Format | str,
+        width: int,
+        height: int,
+        planes: Sequence[NDArray[np.uint8]],
+        yuv_matrix: Literal["bt601", "bt709"] | str = "bt601",
+        yuv_range: Literal["limited", "full"] | str = "limited",
+    ) -> None: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+class TensorSpec:
+    """What a network wants: value = sample * scale + bias, for integers divided by quant_scale, plus quant_zero."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        dtype: Literal["float32", "float16", "uint8", "int8"] | str,
+        layout: Literal["nchw", "nhwc"] | str,
+        color: Literal["rgb", "bgr", "gray"] | str,
+        border: Literal["replicate", "constant"] | str,
+        scale: Sequence[float],
+        bias: Sequence[float],
+        quant_scale: float = 1.0,
+        quant_zero: int = 0,
+    ) -> None: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def layout(self) -> str: ...
+    @property
+    def color(self) -> str: ...
+    @property
+    def border(self) -> str: ...
+    @property
+    def scale(self) -> tuple[float, ...]: ...
+    @property
+    def bias(self) -> tuple[float, ...]: ...
+    @property
+    def quant_scale(self) -> float: ...
+    @property
+    def quant_zero(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int, int]: ...
+
+def image_to_tensor(image: Image, affine: NDArray[np.float64], spec: TensorSpec, out: NDArray[Any]) -> None:
+    """Samples `image` at affine (2, 3) times (x, y, 1) of each tensor pixel into `out`, in one pass."""
+
+def ssd_anchors(
+    width: int, height: int, strides: Sequence[int], per_cell: Sequence[int]
+) -> NDArray[np.float32]:
+    """Anchor centres (N, 2), 0..1 of the input: layers, rows, columns, copies."""
+
+def decode_ssd(
+    raw: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    centers: NDArray[np.float32],
+    points: int,
+    width: int,
+    height: int,
+    clip: float,
+    min_score: float,
+    out: NDArray[np.float32],
+) -> int:
+    """BlazeFace heads raw (N, 4 + 2 points) and logits (N) to rows of `out`; returns how many were written."""
+
+def decode_grid(
+    cls: NDArray[np.float32],
+    obj: NDArray[np.float32],
+    box: NDArray[np.float32],
+    point: NDArray[np.float32] | None,
+    columns: int,
+    rows: int,
+    stride: int,
+    points: int,
+    min_score: float,
+    out: NDArray[np.float32],
+    count: int,
+) -> int:
+    """One YuNet level to rows of `out` behind the first `count`; returns the new count."""
+
+def nms(out: NDArray[np.float32], count: int, points: int, iou: float, mode: Literal["hard", "weighted"] | str) -> int:
+    """Non-maximum suppression in place, best first; returns how many remain."""
+
+def detections_map(out: NDArray[np.float32], count: int, points: int, affine: NDArray[np.float64]) -> None:
+    """Maps boxes (their hull) and points through an affine map, in place."""
+
+def decode_heatmap(
+    maps: NDArray[np.float32],
+    points: int,
+    columns: int,
+    rows: int,
+    slope: float,
+    width: int,
+    height: int,
+    out_xy: NDArray[np.float32],
+    out_score: NDArray[np.float32],
+) -> None:
+    """OpenSeeFace maps (3 points, rows, columns) to points (points, 2) in input pixels and their heats."""
+
+def points_map(
+    points: NDArray[np.float32], affine: NDArray[np.float64], depth_scale: float, out: NDArray[np.float32]
+) -> None:
+    """Maps points (N, 2) or (N, 3) through an affine map; z is multiplied by depth_scale. `out` may be `points`."""
+
+def fit_similarity(
+    src: NDArray[np.float32], dst: NDArray[np.float32], weights: NDArray[np.float32] | None = None
+) -> NDArray[np.float64]:
+    """The (2, 3) rotation, scale and translation of least weighted squared error (Umeyama 1991)."""
+
+class Pose:
+    """A rigid motion with scale: dst = scale * R(rotation) * src + translation."""
+
+    @property
+    def scale(self) -> float: ...
+    @property
+    def rotation(self) -> tuple[float, float, float, float]:
+        """Unit quaternion x, y, z, w with w >= 0."""
+
+    @property
+    def translation(self) -> tuple[float, float, float]: ...
+    @property
+    def residual(self) -> float:
+        """Weighted root mean square error of the fit."""
+
+def fit_rigid(
+    src: NDArray[np.float32],
+    dst: NDArray[np.float32],
+    weights: NDArray[np.float32] | None = None,
+    fixed_scale: bool = False,
+) -> Pose:
+    """The motion of least weighted squared error between points (N, 3) (Horn 1987)."""
+
+def pose_from_depth(
+    landmarks: NDArray[np.float32],
+    canonical: NDArray[np.float32],
+    weights: NDArray[np.float32] | None,
+    width: int,
+    height: int,
+    fov_y: float,
+) -> Pose:
+    """Head pose in centimetres from landmarks (N, 3) with relative depth; fov_y in radians."""
+
+def pose_from_points(
+    points: NDArray[np.float32],
+    canonical: NDArray[np.float32],
+    weights: NDArray[np.float32] | None,
+    width: int,
+    height: int,
+    fov_y: float,
+) -> Pose:
+    """Head pose in centimetres from points (N, 2) alone; residual in pixels; fov_y in radians."""
+
+class OneEuro:
+    """One-Euro low-pass over an array of values; safe to share between threads."""
+
+    def __init__(
+        self, min_cutoff: NDArray[np.float32], beta: NDArray[np.float32], derivative_cutoff: float
+    ) -> None: ...
+    @property
+    def count(self) -> int: ...
+    def reset(self) -> None: ...
+    def apply(
+        self,
+        t_ns: int,
+        values: NDArray[np.float32],
+        out: NDArray[np.float32],
+        valid: _Mask | None = None,
+        value_scale: float = 1.0,
+    ) -> None:
+        """Filters one sample of all values; invalid ones pass unfiltered. `out` may be `values`."""
+
+class Hold:
+    """Keeps the last valid value of each slot for hold_ns; safe to share between threads."""
+
+    def __init__(self, count: int, hold_ns: int) -> None: ...
+    @property
+    def count(self) -> int: ...
+    def reset(self) -> None: ...
+    def apply(
+        self, t_ns: int, values: NDArray[np.float32], valid: _Mask, out: NDArray[np.float32], out_valid: _Mask
+    ) -> None:
+        """`out` and `out_valid` receive the values to use now."""
+
+def constrain(
+    values: NDArray[np.float32],
+    valid: _Mask | None,
+    low: float,
+    high: float,
+    lower: NDArray[np.int32],
+    upper: NDArray[np.int32],
+) -> None:
+    """Clamps valid values to low..high, then each lower[i] to at most upper[i], in place."""

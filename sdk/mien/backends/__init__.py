@@ -1,0 +1,1 @@
+"""Session: one file per engine."""

@@ -1,0 +1,70 @@
+"""Session: one network loaded into one engine on one device.
+
+A file of this folder is one engine. `select.py` chooses among them by what the bundle offers and what the machine has.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class Session(ABC):
+    """A loaded network. `run` may be called from several threads; weights are shared between them.
+
+    Attributes:
+        engine: the engine's name, equal to the file's name.
+        extra: the pip extra that brings the engine ("" if it is part of the core).
+        device: where this session really runs, in the engine's own words, e.g. ``"CPU"``.
+        inputs, outputs: the engine's tensor names -> shape; unknown extents are -1.
+    """
+
+    engine: ClassVar[str]
+    extra: ClassVar[str] = ""
+    device: str
+    inputs: Mapping[str, tuple[int, ...]]
+    outputs: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    @abstractmethod
+    def version(cls) -> str | None:
+        """The engine's version, or None if it is not installed here."""
+
+    @classmethod
+    @abstractmethod
+    def devices(cls) -> tuple[str, ...]:
+        """The devices that the installed engine sees. Raises MissingExtraError if it is not installed."""
+
+    @abstractmethod
+    def __init__(self, model: memoryview, *, device: str, threads: int) -> None:
+        """Loads a model.
+
+        Args:
+            model: the blob; stays mapped while the session lives.
+            device: one of `devices()`.
+            threads: intra-op threads.
+
+        Raises:
+            DeviceError: the device is not there. ModelError: the engine refuses the model.
+        """
+
+    @abstractmethod
+    def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
+        """Runs the network once.
+
+        Args:
+            feeds: tensor name -> array, of the shape and dtype that the network declares.
+            outputs: the tensor names wanted.
+
+        Returns:
+            The outputs in the order asked for; they stay valid after the next run.
+
+        Raises:
+            ModelError: the engine failed.
+        """

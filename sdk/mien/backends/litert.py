@@ -1,0 +1,79 @@
+"""LiteRT (TensorFlow Lite): ai-edge-litert, or tflite_runtime where only that exists."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib import metadata
+from threading import Lock
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.backends.base import Array, Session
+from mien.errors import DeviceError, MissingExtraError, ModelError
+
+_PACKAGES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+
+
+class LiteRtSession(Session):
+    """A .tflite network on the CPU with the XNNPACK kernels."""
+
+    engine: ClassVar[str] = "litert"
+    extra: ClassVar[str] = "litert"
+
+    @classmethod
+    def version(cls) -> str | None:
+        for package in _PACKAGES:
+            try:
+                return metadata.version(package)
+            except metadata.PackageNotFoundError:
+                continue
+        return None
+
+    @classmethod
+    def devices(cls) -> tuple[str, ...]:
+        _interpreter_class()
+        return ("CPU",)
+
+    def __init__(self, model: memoryview, *, device: str, threads: int) -> None:
+        if device not in self.devices():
+            raise DeviceError("device.absent", f"LiteRT runs on CPU here, not on {device}.", "Use device='auto'.")
+        create = _interpreter_class()
+        try:
+            self._interpreter = create(model_content=bytes(model), num_threads=threads)
+            self._allocate()
+        except Exception as error:
+            raise ModelError(
+                "model.load", f"LiteRT refuses the model: {error}", "Is the file a complete .tflite model?"
+            ) from error
+        self.device = device
+        # An interpreter owns its activations, so runs of one session take turns.
+        self._turn = Lock()
+
+    def _allocate(self) -> None:
+        self._interpreter.allocate_tensors()
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._index = {d["name"]: int(d["index"]) for d in (*inputs, *outputs)}
+        self.inputs = {d["name"]: tuple(int(n) for n in d["shape"]) for d in inputs}
+        self.outputs = {d["name"]: tuple(int(n) for n in d["shape"]) for d in outputs}
+
+    def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
+        with self._turn:
+            try:
+                for name, array in feeds.items():
+                    self._interpreter.set_tensor(self._index[name], array)
+                self._interpreter.invoke()
+                return [self._interpreter.get_tensor(self._index[name]) for name in outputs]
+            except Exception as error:
+                raise ModelError("model.run", f"LiteRT failed: {error}", "") from error
+
+
+def _interpreter_class() -> Any:
+    for module in _PACKAGES.values():
+        try:
+            return importlib.import_module(module).Interpreter
+        except ImportError:
+            continue
+    raise MissingExtraError("litert", "ai-edge-litert", "Running .tflite models")

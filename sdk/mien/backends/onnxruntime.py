@@ -1,0 +1,80 @@
+"""ONNX Runtime, the engine of the core install."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.backends.base import Array, Session
+from mien.errors import DeviceError, ModelError
+
+_LOG_ERRORS = 3  # ONNX Runtime's severity scale; below it the engine writes warnings to stderr on its own
+
+
+class OnnxRuntimeSession(Session):
+    """A network in ONNX Runtime. Devices are the installed wheel's providers, e.g. CPU, CUDA, TensorRT."""
+
+    engine: ClassVar[str] = "onnxruntime"
+
+    @classmethod
+    def version(cls) -> str | None:
+        for package in ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"):
+            try:
+                return metadata.version(package)
+            except metadata.PackageNotFoundError:
+                continue
+        return None
+
+    @classmethod
+    def devices(cls) -> tuple[str, ...]:
+        import onnxruntime
+
+        providers = onnxruntime.get_available_providers()
+        return tuple(p.removesuffix("ExecutionProvider") for p in providers if not p.startswith("Azure"))
+
+    def __init__(self, model: memoryview, *, device: str, threads: int) -> None:
+        import onnxruntime
+
+        if device not in self.devices():
+            raise DeviceError(
+                "device.absent",
+                f"This ONNX Runtime has no {device} provider, only {', '.join(self.devices())}.",
+                "Install the wheel that carries it, or use device='auto'.",
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _LOG_ERRORS
+        # Spinning threads burn a host's cores between frames.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                bytes(model), options, providers=[f"{device}ExecutionProvider"]
+            )
+        except Exception as error:
+            raise ModelError(
+                "model.load", f"ONNX Runtime refuses the model: {error}", "Is the file a complete ONNX model?"
+            ) from error
+        self.device = self._session.get_providers()[0].removesuffix("ExecutionProvider")
+        if self.device != device:
+            raise DeviceError(
+                "device.refused", f"ONNX Runtime put the model on {self.device}, not {device}.", "See its log."
+            )
+        self.inputs = {port.name: _shape(port.shape) for port in self._session.get_inputs()}
+        self.outputs = {port.name: _shape(port.shape) for port in self._session.get_outputs()}
+
+    def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
+        try:
+            results: list[npt.NDArray[np.float32]] = self._session.run(outputs, feeds)
+        except Exception as error:
+            raise ModelError("model.run", f"ONNX Runtime failed: {error}", "") from error
+        return results
+
+
+def _shape(extents: list[Any]) -> tuple[int, ...]:
+    return tuple(extent if isinstance(extent, int) else -1 for extent in extents)

@@ -1,0 +1,249 @@
+"""Bundle: one file with a model, its description and its licence.
+
+A .mien file is a zip whose members are stored (never compressed) and start at multiples of 64 bytes, so that they can
+be mapped into memory: `manifest.json`, the blobs that it lists with their SHA-256, and optionally `signature.ed25519`
+(64 bytes over the manifest's bytes, behind the signer's 32-byte public key). Everything is checked before any engine
+sees a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mien.errors import BundleError, MissingExtraError
+from mien.manifest import Manifest
+
+ALIGNMENT = 64
+MAX_BYTES = 512 << 20
+MAX_MANIFEST_BYTES = 4 << 20
+MAX_MEMBERS = 256
+MANIFEST = "manifest.json"
+SIGNATURE = "signature.ed25519"
+
+_MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+_PADDING_FIELD = 0xD935  # the extra-field id that Android's zipalign uses for padding
+
+
+class Bundle:
+    """An opened, verified .mien file. Use `Bundle.open`; close it or use it as a context manager.
+
+    Attributes:
+        path: where it came from.
+        manifest: the parsed description.
+        signer: the hex public key whose signature was verified, or None.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, members: dict[str, memoryview], signer: str | None) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.signer = signer
+        self._members = members
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], trust: Iterable[bytes] = ()) -> Bundle:
+        """Maps and verifies a bundle.
+
+        Args:
+            trust: raw 32-byte Ed25519 public keys; if any are given, the bundle must be signed by one of them.
+
+        Raises:
+            BundleError: missing, empty, truncated, altered, over-sized, path-escaping, compressed, or unsigned file.
+        """
+        where = Path(path)
+        try:
+            size = where.stat().st_size
+        except OSError as error:
+            raise BundleError(
+                "bundle.missing", f"Cannot read the bundle {where}: {error.strerror}.", "Check the path."
+            ) from error
+        if size == 0:
+            raise BundleError("bundle.truncated", f"{where} is empty.", "Copy or import it again.")
+        if size > MAX_BYTES:
+            raise BundleError(
+                "bundle.oversized", f"{where} has {size} bytes, more than {MAX_BYTES}.", "Is this a bundle?"
+            )
+        with where.open("rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            members = _members(where, file, data)
+        text = bytes(members.pop(MANIFEST))
+        signature = members.pop(SIGNATURE, None)
+        manifest = Manifest.parse(text)
+        for name in members.keys() ^ manifest.blobs.keys():
+            where_missing = "the file" if name in manifest.blobs else "the manifest"
+            raise BundleError("bundle.members", f"{name} is missing from {where_missing}.", "Import the model again.")
+        for name, digest in manifest.blobs.items():
+            if hashlib.sha256(members[name]).hexdigest() != digest:
+                raise BundleError("bundle.altered", f"{where}: {name} differs from its SHA-256.", "Get a fresh copy.")
+        keys = list(trust)
+        signer = _verify(where, text, signature, keys) if keys else None
+        return cls(where, manifest, members, signer)
+
+    def blob(self, name: str) -> memoryview:
+        """The bytes of one member, mapped read-only. Raises BundleError if there is none."""
+        try:
+            return self._members[name]
+        except KeyError:
+            raise BundleError("bundle.members", f"{self.path} has no member {name!r}.", "") from None
+
+    def names(self) -> list[str]:
+        """The names of the blobs."""
+        return sorted(self._members)
+
+    @staticmethod
+    def write(
+        path: str | os.PathLike[str],
+        manifest: Mapping[str, Any],
+        blobs: Mapping[str, bytes | memoryview],
+        key: bytes | None = None,
+    ) -> None:
+        """Writes a bundle, whole or not at all; equal inputs give equal bytes.
+
+        Args:
+            manifest: as docs/bundle.md describes, without `blobs`, whose hashes are filled in here.
+            key: raw 32-byte Ed25519 private key to sign with.
+
+        Raises:
+            BundleError: the manifest or a member name is invalid.
+        """
+        for name in blobs:
+            _check_name(name)
+        full = {**manifest, "blobs": {name: hashlib.sha256(blob).hexdigest() for name, blob in sorted(blobs.items())}}
+        text = json.dumps(full, indent=1, ensure_ascii=False).encode()
+        Manifest.parse(text)
+        members: dict[str, bytes | memoryview] = {MANIFEST: text}
+        if key is not None:
+            private = _ed25519().Ed25519PrivateKey.from_private_bytes(key)
+            members[SIGNATURE] = private.public_key().public_bytes_raw() + private.sign(text)
+        members.update(sorted(blobs.items()))
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        try:
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+                for name, blob in members.items():
+                    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                    start = archive.fp.tell() + _LOCAL_HEADER.size + len(name) + 4  # type: ignore[union-attr]
+                    pad = -start % ALIGNMENT
+                    info.extra = struct.pack("<HH", _PADDING_FIELD, pad) + bytes(pad)
+                    info.external_attr = 0o644 << 16
+                    archive.writestr(info, bytes(blob))
+            partial.replace(target)
+        except OSError as error:
+            raise BundleError("bundle.write", f"Cannot write {target}: {error.strerror}.", "Check the folder.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Lets go of the mapped memory. Engines that still use it keep it alive."""
+        for view in self._members.values():
+            with suppress(BufferError):
+                view.release()
+        self._members.clear()
+
+    def __enter__(self) -> Bundle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def new_key() -> tuple[bytes, bytes]:
+    """A new Ed25519 signing key: (private, public), 32 raw bytes each. Raises MissingExtraError."""
+    private = _ed25519().Ed25519PrivateKey.generate()
+    return private.private_bytes_raw(), private.public_key().public_bytes_raw()
+
+
+def _ed25519() -> Any:
+    try:
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+    except ImportError as error:
+        raise MissingExtraError("sign", "cryptography", "Signing and trust") from error
+    return ed25519
+
+
+def _verify(where: Path, text: bytes, signature: memoryview | None, trust: list[bytes]) -> str:
+    if signature is None:
+        raise BundleError("bundle.unsigned", f"{where} is not signed.", "Sign it, or open it without `trust`.")
+    signer, seal = bytes(signature[:32]), bytes(signature[32:])
+    if signer not in trust:
+        raise BundleError("bundle.untrusted", f"{where} is signed by {signer.hex()}, which is not trusted.", "")
+    try:
+        _ed25519().Ed25519PublicKey.from_public_bytes(signer).verify(seal, text)
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        raise BundleError("bundle.altered", f"{where}: the signature does not fit the manifest.", "") from error
+    return signer.hex()
+
+
+def _check_name(name: str) -> None:
+    if not _MEMBER.fullmatch(name) or len(name) > 200:
+        raise BundleError(
+            "bundle.path", f"Member name {name!r} is not a plain relative path.", "Do not trust this file."
+        )
+
+
+@contextmanager
+def _as_damage(where: Path) -> Any:
+    """Whatever the zip reader trips over is the same to the caller: a damaged file."""
+    try:
+        yield
+    except BundleError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            "bundle.truncated", f"{where} is not a complete bundle ({error}).", "Copy or import it again."
+        ) from error
+
+
+def _members(where: Path, file: Any, data: memoryview) -> dict[str, memoryview]:
+    """The stored members as views of the mapped file, after all structural checks."""
+    members: dict[str, memoryview] = {}
+    spans: list[tuple[int, int]] = []
+    with _as_damage(where), zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_MEMBERS:
+            raise BundleError("bundle.oversized", f"{where} has {len(entries)} members.", f"At most {MAX_MEMBERS}.")
+        for info in entries:
+            _check_name(info.filename)
+            if info.filename in members:
+                raise BundleError("bundle.members", f"{where} holds {info.filename} twice.", "")
+            if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+                raise BundleError(
+                    "bundle.compressed",
+                    f"{where}: {info.filename} is compressed ({info.compress_size} -> {info.file_size} bytes).",
+                    "Bundle members are stored; do not trust this file.",
+                )
+            if info.flag_bits & 1:
+                raise BundleError("bundle.compressed", f"{where}: {info.filename} is encrypted.", "")
+            head = _LOCAL_HEADER.unpack_from(data, info.header_offset)
+            name_at = info.header_offset + _LOCAL_HEADER.size
+            start = name_at + head[9] + head[10]
+            end = start + info.file_size
+            if head[0] != b"PK\x03\x04" or bytes(data[name_at : name_at + head[9]]) != info.filename.encode():
+                raise BundleError("bundle.altered", f"{where}: the two headers of {info.filename} differ.", "")
+            if end > len(data):
+                raise BundleError("bundle.truncated", f"{where} ends inside {info.filename}.", "Copy it again.")
+            if info.filename in (MANIFEST, SIGNATURE) and info.file_size > MAX_MANIFEST_BYTES:
+                raise BundleError("bundle.oversized", f"{where}: {info.filename} has {info.file_size} bytes.", "")
+            if zlib.crc32(data[start:end]) != info.CRC:
+                raise BundleError("bundle.altered", f"{where}: {info.filename} fails its checksum.", "Copy it again.")
+            spans.append((info.header_offset, end))
+            members[info.filename] = data[start:end]
+    spans.sort()
+    if any(end > start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)):
+        raise BundleError("bundle.altered", f"{where}: members overlap.", "Do not trust this file.")
+    if MANIFEST not in members:
+        raise BundleError("bundle.members", f"{where} has no {MANIFEST}.", "Is this a .mien file? See `mien import`.")
+    return members

@@ -1,0 +1,1 @@
+"""Filter: one file per filter."""

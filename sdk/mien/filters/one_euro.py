@@ -1,0 +1,64 @@
+"""One-Euro low-pass on coefficients, with its own strength for each group of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from mien import _native
+from mien.errors import InputError
+from mien.filters.base import Filter
+from mien.types import FaceState
+
+
+class OneEuro(Filter):
+    """Casiez et al. 2012, with the true time between frames.
+
+    Args:
+        min_cutoff: Hz, the cutoff at rest: lower is smoother.
+        beta: Hz per (unit / s): higher follows fast motion closer.
+        derivative_cutoff: Hz.
+        groups: coefficient-name prefix -> (min_cutoff, beta) that differ from the above, e.g. ``{"eye": (4.0, 1.0)}``;
+            the longest matching prefix counts.
+
+    Raises:
+        InputError: a frequency is not positive and finite, or beta is negative.
+    """
+
+    def __init__(
+        self,
+        min_cutoff: float = 1.5,
+        beta: float = 0.5,
+        derivative_cutoff: float = 1.0,
+        groups: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        self._settings = (min_cutoff, beta, derivative_cutoff, dict(groups or {}))
+        for cutoff, speed in ((min_cutoff, beta), *self._settings[3].values()):
+            if not (0 < cutoff < np.inf and 0 <= speed < np.inf and 0 < derivative_cutoff < np.inf):
+                raise InputError(
+                    "filter.setting", f"One-Euro settings out of range: {cutoff}, {speed}, {derivative_cutoff}.", ""
+                )
+        self._names: tuple[str, ...] = ()
+        self._filter: _native.OneEuro | None = None
+
+    def fresh(self) -> OneEuro:
+        return OneEuro(*self._settings)
+
+    def apply(self, state: FaceState) -> FaceState:
+        if self._filter is None or self._names != state.layout.names:
+            self._names = state.layout.names
+            self._filter = self._build()
+        values = np.empty_like(state.values)
+        self._filter.apply(state.t_ns, state.values, values, state.valid, 1.0)
+        return replace(state, values=values)
+
+    def _build(self) -> _native.OneEuro:
+        min_cutoff, beta, derivative_cutoff, groups = self._settings
+        rows = []
+        for name in self._names:
+            matches = sorted((p for p in groups if name.startswith(p)), key=len)
+            rows.append(groups[matches[-1]] if matches else (min_cutoff, beta))
+        table = np.array(rows, np.float32)
+        return _native.OneEuro(table[:, 0].copy(), table[:, 1].copy(), derivative_cutoff)

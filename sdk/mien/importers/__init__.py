@@ -1,0 +1,1 @@
+"""Importer: one file per foreign model format."""

@@ -1,0 +1,42 @@
+"""Chooses the importer for a file and writes the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mien import registry
+from mien.bundle import Bundle
+from mien.errors import BundleError
+from mien.importers.base import Importer
+
+
+def import_model(path: Path, out: Path, kind: str | None = None, key: bytes | None = None) -> Path:
+    """Converts a public model into a bundle.
+
+    Args:
+        kind: an importer's name; default: the first that accepts the file.
+        key: Ed25519 private key to sign with.
+
+    Returns:
+        `out`.
+
+    Raises:
+        BundleError: no importer takes the file, or it is damaged.
+    """
+    if not path.is_file():
+        raise BundleError("import.missing", f"There is no file {str(path)!r}.", "Check the path.")
+    if kind is not None:
+        importer = registry.find("importers", kind, Importer)
+    else:
+        for importer in registry.every("importers", Importer):
+            if importer.accepts(path):
+                break
+        else:
+            raise BundleError(
+                "import.unknown",
+                f"No importer takes {str(path)!r}.",
+                "Describe an ONNX model in a .toml file and import that; see docs/importing.md.",
+            )
+    imported = importer().convert(path)
+    Bundle.write(out, imported.manifest, imported.blobs, key)
+    return out

@@ -1,0 +1,310 @@
+"""Pipeline: a bundle at work. One object per stream of frames; streams share the weights.
+
+Source.read -> Task (prepare, run, decode) -> Filters -> FaceState. Everything that happened is in `report()`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from mien import registry
+from mien.backends.select import Choice, load
+from mien.bundle import Bundle
+from mien.errors import BundleError, InputError, TimestampError
+from mien.filters.base import Filter
+from mien.layouts import ARKIT52
+from mien.profiler import Profiler
+from mien.sources.base import Source
+from mien.sources.select import open_source
+from mien.streaming import FrameQueue, frames
+from mien.tasks._network import LoadedNetwork
+from mien.tasks.base import Task
+from mien.types import U8, FaceState, Frame, no_face
+
+log = logging.getLogger("mien")
+
+_REMEMBERED = 64  # faces whose filters are kept, so that a day of passers-by does not fill the memory
+_MODELS = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a pipeline did so far.
+
+    Attributes:
+        bundle, task: what runs. networks: for each network where it runs and what was refused.
+        stages: stage -> count, p50_ms, p99_ms. frames_in: frames that came (from `process` or a source);
+            frames_out: frames processed; dropped: discarded by the drop policy; stale: repeated by the source.
+    """
+
+    bundle: str
+    task: str
+    networks: list[Choice]
+    stages: dict[str, dict[str, float]]
+    frames_in: int
+    frames_out: int
+    dropped: int
+    stale: int
+
+    def __str__(self) -> str:
+        lines = [f"{self.bundle} ({self.task}): {self.frames_in} in, {self.frames_out} out, {self.dropped} dropped"]
+        for choice in self.networks:
+            lines.append(f"  {choice.network}: {choice.used} {choice.precision}, asked for {choice.requested}")
+            lines += [f"    refused {line}" for line in choice.refused]
+        for stage, row in self.stages.items():
+            lines.append(f"  {stage:<8} p50 {row['p50_ms']:.3f} ms  p99 {row['p99_ms']:.3f} ms  x{int(row['count'])}")
+        return "\n".join(lines)
+
+
+def open(
+    model: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    strict: bool = True,
+    threads: int | None = None,
+    max_faces: int = 1,
+    tracking: bool = True,
+    smoothing: bool = True,
+    filters: Sequence[Filter] = (),
+    trust: Iterable[bytes] = (),
+) -> Pipeline:
+    """Opens a bundle and loads its networks.
+
+    Args:
+        model: path of a .mien file, or the name of a bundle that ships with mien.
+        device: ``"auto"``, ``"cpu"``, an engine such as ``"litert"``, or engine and device, ``"onnxruntime:CUDA"``.
+        strict: a named device either runs or raises; False lets it fall back to auto, with a warning in the log and
+            the refusals in `report()`.
+        threads: intra-op threads per engine; default: 2, or 1 on a single core.
+        max_faces: how many faces to follow, 1..32.
+        tracking: False treats each frame as a picture of its own: no memory, detection every time, no smoothing.
+        smoothing: the landmark filter that the bundle itself brings, if any.
+        filters: applied to the coefficients of each face, in order. Default: none; values are what the model says.
+        trust: Ed25519 public keys; if given, the bundle must be signed by one of them.
+
+    Raises:
+        BundleError: no such bundle, or a damaged one. DeviceError: it does not run here. ModelError: a network is not
+            what the manifest describes. MissingExtraError: an optional package is needed.
+    """
+    if not isinstance(max_faces, int) or not 1 <= max_faces <= 32:
+        raise InputError("open.max_faces", f"max_faces is {max_faces!r}.", "Give 1..32.")
+    bundle = Bundle.open(_find(model), trust)
+    if threads is None:
+        threads = min(2, _cores())
+    if threads < 1:
+        raise InputError("open.threads", f"threads is {threads!r}.", "Give 1 or more.")
+    loaded: dict[str, LoadedNetwork] = {}
+
+    def load_network(name: str) -> LoadedNetwork:
+        if name not in loaded:
+            if name not in bundle.manifest.networks:
+                raise BundleError("manifest.field", f"The manifest describes no network {name!r}.", "")
+            network = bundle.manifest.networks[name]
+            session, target, choice = load(bundle, network, device, threads, strict)
+            loaded[name] = LoadedNetwork(network, target, session, choice)
+        return loaded[name]
+
+    kind = registry.find("tasks", bundle.manifest.task, Task)
+    task = kind(bundle, load_network, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
+    return Pipeline(bundle, task, [network.choice for network in loaded.values()], filters)
+
+
+def _find(model: str | os.PathLike[str]) -> Path:
+    path = Path(model)
+    if path.suffix == ".mien" or path.exists():
+        return path
+    shipped = _MODELS / f"{path}.mien"
+    if path.name == str(path) and shipped.is_file():
+        return shipped
+    names = sorted(p.stem for p in _MODELS.glob("*.mien"))
+    raise BundleError(
+        "bundle.unknown",
+        f"There is no bundle {str(model)!r}; with mien come: {', '.join(names) or 'none yet'}.",
+        "Give the path of a .mien file; `mien import` makes one from a public model.",
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Pipeline:
+    """One stream of frames through a bundle. Made by `mien.open`; `fork` gives another stream with the same weights.
+
+    `process` may be called from several threads; calls on one pipeline take turns.
+    """
+
+    def __init__(self, bundle: Bundle, task: Task, choices: list[Choice], filters: Sequence[Filter]) -> None:
+        self.bundle = bundle
+        self._task = task
+        self._choices = choices
+        self._filters = [f.fresh() for f in filters]
+        self._profiler = Profiler()
+        self._turn = Lock()
+        self._frames_in = self._frames_out = self._dropped = self._stale = 0
+        self._queue: FrameQueue | None = None
+        self._forget()
+
+    def fork(self) -> Pipeline:
+        """Another stream (another camera) with the same networks and fresh state."""
+        return Pipeline(self.bundle, self._task, self._choices, self._filters)
+
+    def reset(self) -> None:
+        """Forgets faces, filters and time, as if no frame had come yet. Counts and timings stay."""
+        with self._turn:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._stream: Any = self._task.new_stream()
+        self._chains: dict[int, list[Filter]] = {}
+        self._last_t: int | None = None
+        self._last: list[FaceState] = []
+        self._primary = -1
+        self._last_frame_stale = False
+
+    def process(self, frame: Frame | U8) -> FaceState:
+        """The most prominent face of one frame.
+
+        Args:
+            frame: a Frame, or a uint8 array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray, which gets the time of the
+                call.
+
+        Returns:
+            Its state; `found` is False and nothing is valid if there is no face.
+
+        Raises:
+            InputError: not a picture. TimestampError: the frame is not later than the one before.
+            ModelError: an engine failed.
+        """
+        with self._turn:
+            states = self._process(frame)
+            if states:
+                self._primary = states[0].id
+                return states[0]
+            t_ns = self._last_t if self._last_t is not None else 0
+            nothing = no_face(t_ns, ARKIT52, stale=self._last_frame_stale)
+            # A gap goes through the filters of the face that was last seen, so that a hold can bridge it.
+            for step in self._chains.get(self._primary, ()):
+                nothing = step.apply(nothing)
+            return nothing
+
+    def process_all(self, frame: Frame | U8) -> list[FaceState]:
+        """All faces of one frame (up to max_faces), the longest-followed first. Arguments and errors as `process`."""
+        with self._turn:
+            return self._process(frame)
+
+    def _process(self, picture: Frame | U8) -> list[FaceState]:
+        frame = picture if isinstance(picture, Frame) else Frame.of(picture)
+        if self._last_t is not None and frame.t_ns <= self._last_t:
+            raise TimestampError(
+                "time.not_increasing",
+                f"Frame at {frame.t_ns} ns came after one at {self._last_t} ns.",
+                "Give each frame its capture time; call reset() when a new recording begins.",
+            )
+        self._frames_in += 1
+        self._last_t = frame.t_ns
+        self._last_frame_stale = frame.stale
+        with self._profiler.stage("process"):
+            if frame.stale:
+                self._stale += 1
+                states = [replace(state, t_ns=frame.t_ns, stale=True) for state in self._last]
+            else:
+                states = self._task.process(frame, self._stream, self._profiler)
+                self._last = states
+            if self._filters:
+                with self._profiler.stage("filter"):
+                    states = [self._filtered(state) for state in states]
+        self._frames_out += 1
+        return states
+
+    def _filtered(self, state: FaceState) -> FaceState:
+        chain = self._chains.get(state.id)
+        if chain is None:
+            if len(self._chains) >= _REMEMBERED:
+                del self._chains[next(iter(self._chains))]
+            chain = self._chains[state.id] = [f.fresh() for f in self._filters]
+        for step in chain:
+            state = step.apply(state)
+        return state
+
+    def stream(
+        self, source: Source | str | int | Iterable[Frame | U8], *, drop: str | None = None, queue: int = 2
+    ) -> Iterator[FaceState]:
+        """The most prominent face of each frame of a source, as the frames come.
+
+        A thread reads the source into a bounded queue. Close the iterator (or leave the loop) to stop.
+
+        Args:
+            source: a Source, a path or address (see `mien.sources`), a camera number, or an iterable of frames.
+            drop: ``"oldest"``, ``"newest"`` or ``"block"`` when frames come faster than they are processed. Default:
+                ``"oldest"`` for live sources, ``"block"`` for files.
+            queue: frames that may wait.
+
+        Raises:
+            SourceError: the source cannot be opened or read. Otherwise as `process`.
+        """
+        return self._run(source, drop, queue, lambda frame: self.process(frame))
+
+    def stream_all(
+        self, source: Source | str | int | Iterable[Frame | U8], *, drop: str | None = None, queue: int = 2
+    ) -> Iterator[tuple[Frame, list[FaceState]]]:
+        """Each frame of a source with all its faces. Arguments and errors as `stream`."""
+        return self._run(source, drop, queue, lambda frame: (frame, self.process_all(frame)))
+
+    def _run(self, source: Any, drop: str | None, size: int, step: Callable[[Frame], Any]) -> Iterator[Any]:
+        """Checks the arguments at once, not at the first frame."""
+        origin = open_source(source)
+        buffer = FrameQueue(drop or ("oldest" if origin.live else "block"), size)
+        return self._frames(origin, origin is not source, buffer, step)
+
+    def _frames(
+        self, source: Source, owned: bool, buffer: FrameQueue, step: Callable[[Frame], Any]
+    ) -> Iterator[Any]:
+        self._queue = buffer
+        incoming = frames(source, buffer)
+        try:
+            for frame in incoming:
+                if source.independent:
+                    self.reset()
+                yield step(frame)
+        finally:
+            incoming.close()  # type: ignore[attr-defined]
+            self._dropped += buffer.dropped
+            self._frames_in += buffer.received - buffer.delivered
+            self._queue = None
+            if owned:
+                source.close()
+
+    def report(self) -> Report:
+        """What was asked for, what runs where and why, how long each stage takes, and what became of the frames."""
+        queue = self._queue
+        return Report(
+            self.bundle.manifest.name,
+            self.bundle.manifest.task,
+            list(self._choices),
+            self._profiler.summary(),
+            self._frames_in + (queue.received - queue.delivered if queue else 0),
+            self._frames_out,
+            self._dropped + (queue.dropped if queue else 0),
+            self._stale,
+        )
+
+    def durations(self, stage: str = "process") -> Any:
+        """The last durations of a stage in nanoseconds (int64 array), for benchmarks."""
+        return self._profiler.durations(stage)
+
+    def close(self) -> None:
+        """Lets go of the bundle's file."""
+        self.bundle.close()
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

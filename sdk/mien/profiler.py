@@ -1,0 +1,49 @@
+"""Where the time goes: a fixed ring of durations per stage, cheap enough to stay on."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+
+_KEPT = 2048
+
+
+class Profiler:
+    """Collects durations by stage name. Used by one stream at a time."""
+
+    def __init__(self) -> None:
+        self._rings: dict[str, npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(_KEPT, np.int64))
+        self._counts: dict[str, int] = defaultdict(int)
+
+    def add(self, stage: str, ns: int) -> None:
+        """Adds one duration in nanoseconds."""
+        self._rings[stage][self._counts[stage] % _KEPT] = ns
+        self._counts[stage] += 1
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times a block."""
+        start = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            self.add(name, time.perf_counter_ns() - start)
+
+    def durations(self, stage: str) -> npt.NDArray[np.int64]:
+        """The last durations (up to 2048) of a stage, oldest first, in nanoseconds."""
+        count, ring = self._counts[stage], self._rings[stage]
+        return ring[:count].copy() if count <= _KEPT else np.roll(ring, -(count % _KEPT))
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Stage -> count, p50_ms, p99_ms."""
+        out = {}
+        for stage, count in list(self._counts.items()):
+            kept = self._rings[stage][: min(count, _KEPT)]
+            p50, p99 = np.percentile(kept, [50, 99]) / 1e6
+            out[stage] = {"count": count, "p50_ms": round(float(p50), 4), "p99_ms": round(float(p99), 4)}
+        return out

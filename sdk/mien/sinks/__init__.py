@@ -1,0 +1,1 @@
+"""Sink: one file per destination."""

@@ -1,0 +1,40 @@
+"""A table: one row per face and frame; empty cells where nothing was measured."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from mien.errors import SinkError
+from mien.layouts import layout
+from mien.sinks.base import Sink
+from mien.types import FaceState, Frame
+
+_HEAD = ("head_qx", "head_qy", "head_qz", "head_qw", "head_x_m", "head_y_m", "head_z_m")
+
+
+class Csv(Sink):
+    """Columns: t_ns, id, confidence, the coefficients in the given layout, head quaternion and translation."""
+
+    def __init__(self, address: str, names: str = "arkit52") -> None:
+        self._layout = layout(names)
+        try:
+            self._file = Path(address).open("w", newline="", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        except OSError as error:
+            raise SinkError("sink.open", f"Cannot write {address!r}: {error.strerror}.", "Check the folder.") from error
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(["t_ns", "id", "confidence", *self._layout.names, *_HEAD])
+
+    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
+        for given in states:
+            state = given if given.layout == self._layout else given.to(self._layout)
+            values = [
+                f"{value:.6f}" if ok else "" for value, ok in zip(state.values.tolist(), state.valid, strict=True)
+            ]
+            head = (*state.head.rotation, *state.head.translation) if state.head else ()
+            row = [state.t_ns, state.id, f"{state.confidence:.6f}", *values]
+            self._writer.writerow([*row, *(f"{v:.6f}" for v in head)] if head else [*row, *[""] * len(_HEAD)])
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,34 @@
+"""JSON lines: one line per frame with all its faces; to a file or, for "-", to standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mien.errors import SinkError
+from mien.sinks.base import Sink
+from mien.types import FaceState, Frame
+
+
+class JsonLines(Sink):
+    """Each line: ``{"t_ns": ..., "faces": [...]}``, a face as `FaceState.to_dict` gives it; flushed line by line."""
+
+    def __init__(self, address: str, landmarks: bool = False) -> None:
+        self._landmarks = landmarks
+        self._own = address != "-"
+        try:
+            self._file = Path(address).open("w", encoding="utf-8") if self._own else sys.stdout
+        except OSError as error:
+            raise SinkError("sink.open", f"Cannot write {address!r}: {error.strerror}.", "Check the folder.") from error
+
+    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
+        t_ns = frame.t_ns if frame is not None else states[0].t_ns if states else None
+        line = {"t_ns": t_ns, "faces": [state.to_dict(self._landmarks) for state in states]}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        if self._own:
+            self._file.close()

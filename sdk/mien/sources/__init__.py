@@ -1,0 +1,1 @@
+"""Source: one file per origin of frames."""

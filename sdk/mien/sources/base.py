@@ -1,0 +1,43 @@
+"""Source: where frames come from.
+
+A file of this folder is one kind of source. `select.open_source` turns an address (path, number, `kind:...`) into one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from mien.types import Frame
+
+
+class Source(ABC):
+    """An origin of frames in increasing time.
+
+    Attributes:
+        live: frames come by the clock, whether or not somebody reads (default drop policy ``"oldest"``).
+        independent: every frame is a picture of its own; nothing is tracked from one to the next.
+    """
+
+    live: ClassVar[bool] = False
+    independent: ClassVar[bool] = False
+
+    @classmethod
+    @abstractmethod
+    def accepts(cls, address: str) -> bool:
+        """Whether `address` is one of this kind. Looks at the text only, or at the first bytes of a file."""
+
+    @abstractmethod
+    def __init__(self, address: str) -> None:
+        """Opens it. Raises SourceError, MissingExtraError."""
+
+    @abstractmethod
+    def read(self) -> Frame | None:
+        """The next frame, or None at the end. Blocks for live sources. Raises SourceError."""
+
+    def close(self) -> None:
+        """Lets go of devices and files; a read in another thread ends."""
+
+    def length(self) -> int | None:
+        """The number of frames, where it is known beforehand."""
+        return None

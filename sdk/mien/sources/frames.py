@@ -1,0 +1,53 @@
+"""Frames from memory: any iterable of arrays or Frames, or a .npy file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from mien.errors import SourceError
+from mien.sources.base import Source
+from mien.sources.select import existing
+from mien.types import Frame
+
+
+class Frames(Source):
+    """Wraps an iterable of Frame or uint8 arrays ((H, W, 3) RGB ...); arrays get times at `fps`.
+
+    A string is the path of a .npy file that holds (T, H, W, 3|4), (H, W, 3|4) or (H, W) uint8.
+    """
+
+    def __init__(self, address: str | Iterable[Any], fps: float = 30.0) -> None:
+        if not 0 < fps < 1e6:
+            raise SourceError("source.setting", f"{fps} frames per second are impossible.", "Give fps > 0.")
+        self._length: int | None = None
+        if isinstance(address, str):
+            try:
+                stack = np.load(existing(address), mmap_mode="r", allow_pickle=False)
+            except (ValueError, OSError, EOFError) as error:
+                raise SourceError("source.truncated", f"{address!r} is no complete .npy file ({error}).", "") from error
+            if stack.ndim == 2 or (stack.ndim == 3 and stack.shape[-1] in (1, 3, 4)):
+                stack = stack[None]
+            address = stack
+        if hasattr(address, "__len__"):
+            self._length = len(address)
+        self._items = iter(address)
+        self._step_ns = 1e9 / fps
+        self._count = 0
+
+    @classmethod
+    def accepts(cls, address: str) -> bool:
+        return address.lower().endswith(".npy")
+
+    def read(self) -> Frame | None:
+        item = next(self._items, None)
+        if item is None:
+            return None
+        t_ns = round(self._count * self._step_ns)
+        self._count += 1
+        return item if isinstance(item, Frame) else Frame.of(item, t_ns=t_ns)
+
+    def length(self) -> int | None:
+        return self._length

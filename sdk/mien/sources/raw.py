@@ -1,0 +1,81 @@
+"""Raw pixels in a file, as cameras and codecs dump them: frames of NV12, YUYV, RGB ... one behind the other."""
+
+from __future__ import annotations
+
+import mmap
+from urllib.parse import parse_qsl
+
+from mien.errors import SourceError
+from mien.sources.base import Source
+from mien.sources.select import existing
+from mien.types import FORMATS, Frame
+
+_PREFIX = "raw:"
+
+
+class Raw(Source):
+    """``raw:FILE?format=nv12&width=1280&height=720[&fps=30][&stride=1280][&matrix=bt709][&range=full]``.
+
+    The file is mapped, frames are read in place. `stride` is that of every plane.
+
+    Raises:
+        SourceError: a setting is missing or impossible, or the file holds no whole frame. A rest that is no whole frame
+            raises after all whole ones were read.
+    """
+
+    def __init__(self, address: str) -> None:
+        path, _, query = address.removeprefix(_PREFIX).partition("?")
+        settings = dict(parse_qsl(query))
+        usage = f"Write {_PREFIX}FILE?format={'|'.join(FORMATS)}&width=W&height=H"
+        try:
+            self._format = settings.pop("format")
+            self._width, self._height = int(settings.pop("width")), int(settings.pop("height"))
+            self._step_ns = 1e9 / float(settings.pop("fps", "30"))
+            stride = int(settings.pop("stride", "0"))
+        except (KeyError, ValueError, ZeroDivisionError) as error:
+            raise SourceError("source.setting", f"{address!r}: bad or missing setting ({error}).", usage) from error
+        self._matrix, self._range = settings.pop("matrix", "bt601"), settings.pop("range", "limited")
+        if settings or self._format not in FORMATS or self._step_ns <= 0:
+            raise SourceError("source.setting", f"{address!r}: unknown setting or format {list(settings)}.", usage)
+        planar = self._format in ("nv12", "nv21")
+        packed_row = self._width * {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "yuyv": 2}.get(self._format, 1)
+        row = stride or packed_row
+        self._strides = [row] * (2 if planar else 1)
+        self._bytes = row * self._height * 3 // 2 if planar else row * self._height
+        with existing(path).open("rb") as file:
+            self._data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        self._address = address
+        self._next = 0
+        if self._bytes <= 0 or len(self._data) < self._bytes:
+            raise SourceError(
+                "source.truncated", f"{path!r} has {len(self._data)} bytes, one frame needs {self._bytes}.", usage
+            )
+
+    @classmethod
+    def accepts(cls, address: str) -> bool:
+        return address.startswith(_PREFIX)
+
+    def read(self) -> Frame | None:
+        start = self._next * self._bytes
+        rest = len(self._data) - start
+        if rest == 0:
+            return None
+        if rest < self._bytes:
+            raise SourceError(
+                "source.truncated", f"{self._address!r} ends with {rest} bytes of a frame of {self._bytes}.", "Check size."
+            )
+        frame = Frame.from_buffer(
+            self._data[start : start + self._bytes],
+            self._format,
+            self._width,
+            self._height,
+            t_ns=round(self._next * self._step_ns),
+            strides=self._strides,
+            yuv_matrix=self._matrix,
+            yuv_range=self._range,
+        )
+        self._next += 1
+        return frame
+
+    def length(self) -> int | None:
+        return len(self._data) // self._bytes

@@ -1,0 +1,117 @@
+"""Frames from a reader thread to the consumer through a bounded queue, with a drop policy and exact counts."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from threading import Condition, Thread
+
+from mien.errors import InputError
+from mien.sources.base import Source
+from mien.types import Frame
+
+log = logging.getLogger("mien")
+
+POLICIES = ("oldest", "newest", "block")
+_STOP_S = 0.08  # how long a stop waits for a reader that sits in its source
+
+
+class FrameQueue:
+    """A bounded queue between one reader and one consumer.
+
+    Args:
+        drop: what gives way when the queue is full: ``"oldest"`` (freshest picture wins), ``"newest"`` (what came first
+            is finished), ``"block"`` (nothing; the source waits).
+        size: frames kept at most, 1 or more.
+
+    Attributes:
+        received: frames that the source delivered; delivered: frames handed to the consumer; dropped: frames discarded
+            because of the policy. received = delivered + dropped + those still waiting.
+
+    Raises:
+        InputError: unknown policy or impossible size.
+    """
+
+    def __init__(self, drop: str, size: int) -> None:
+        if drop not in POLICIES:
+            raise InputError("stream.drop", f"Unknown drop policy {drop!r}.", f"Use one of {', '.join(POLICIES)}.")
+        if size < 1:
+            raise InputError("stream.queue", f"A queue of {size} frames holds nothing.", "Give 1 or more.")
+        self._drop = drop
+        self._size = size
+        self._frames: deque[Frame] = deque()
+        self._changed = Condition()
+        self._ended = False
+        self._error: BaseException | None = None
+        self.received = self.delivered = self.dropped = 0
+
+    def put(self, frame: Frame) -> bool:
+        """Adds a frame by the policy; False once the queue is closed."""
+        with self._changed:
+            if self._ended:
+                return False
+            if self._drop == "block":
+                self._changed.wait_for(lambda: self._ended or len(self._frames) < self._size)
+                if self._ended:
+                    return False
+            self.received += 1
+            if len(self._frames) >= self._size:
+                self.dropped += 1
+                if self._drop == "newest":
+                    return True
+                self._frames.popleft()
+            self._frames.append(frame)
+            self._changed.notify_all()
+            return True
+
+    def get(self) -> Frame | None:
+        """The next frame; None at the end. Raises what the reader raised, after the frames before it."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._frames) or self._ended)
+            if self._frames:
+                self.delivered += 1
+                frame = self._frames.popleft()
+                self._changed.notify_all()
+                return frame
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            return None
+
+    def end(self, error: BaseException | None = None) -> None:
+        """No more frames will come; those waiting can still be taken."""
+        with self._changed:
+            self._ended = True
+            self._error = error
+            self._changed.notify_all()
+
+    def waiting(self) -> int:
+        """How many frames wait."""
+        with self._changed:
+            return len(self._frames)
+
+
+def frames(source: Source, queue: FrameQueue) -> Iterator[Frame]:
+    """The frames of a source as they come through the queue; closing the iterator stops the reader."""
+    reader = Thread(target=_read, args=(source, queue), name="mien-reader", daemon=True)
+    reader.start()
+    try:
+        while (frame := queue.get()) is not None:
+            yield frame
+    finally:
+        queue.end()
+        reader.join(_STOP_S)
+        if reader.is_alive():
+            log.info("the reader of %s still waits for its source; it ends with the next frame", source)
+
+
+def _read(source: Source, queue: FrameQueue) -> None:
+    try:
+        while (frame := source.read()) is not None:
+            if not queue.put(frame):
+                return
+    except BaseException as error:
+        queue.end(error)
+    else:
+        queue.end()

@@ -1,0 +1,1 @@
+"""Task: one file per capability."""

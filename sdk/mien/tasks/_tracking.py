@@ -1,0 +1,66 @@
+"""Keeps the identity of faces from frame to frame, and over short absences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Box = npt.NDArray[np.float32]
+
+_FORGET_NS = 1_000_000_000  # a face that comes back to its place within a second keeps its id
+_SAME_IOU = 0.3
+
+
+@dataclass
+class _Seen:
+    identity: int
+    box: Box
+    t_ns: int
+
+
+class Identities:
+    """Gives boxes ids: greedy matching by overlap with the boxes last seen."""
+
+    def __init__(self) -> None:
+        self._seen: list[_Seen] = []
+        self._next = 0
+
+    def forget(self) -> None:
+        """Forgets all faces; ids start again at 0."""
+        self._seen.clear()
+        self._next = 0
+
+    def assign(self, boxes: Sequence[Box], t_ns: int) -> list[int]:
+        """One id per box (x0, y0, x1, y1), in order; the same id for a box that overlaps a recently seen one."""
+        self._seen = [seen for seen in self._seen if t_ns - seen.t_ns <= _FORGET_NS]
+        pairs = sorted(
+            ((overlap(box, seen.box), i, seen) for i, box in enumerate(boxes) for seen in self._seen),
+            key=lambda pair: -pair[0],
+        )
+        ids = [-1] * len(boxes)
+        taken: set[int] = set()
+        for iou, i, seen in pairs:
+            if iou >= _SAME_IOU and ids[i] < 0 and seen.identity not in taken:
+                ids[i] = seen.identity
+                taken.add(seen.identity)
+                seen.box, seen.t_ns = boxes[i].copy(), t_ns
+        for i, box in enumerate(boxes):
+            if ids[i] < 0:
+                ids[i] = self._next
+                self._seen.append(_Seen(self._next, box.copy(), t_ns))
+                self._next += 1
+        return ids
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    ax0, ay0, ax1, ay1 = a.tolist()
+    bx0, by0, bx1, by1 = b.tolist()
+    wide, high = min(ax1, bx1) - max(ax0, bx0), min(ay1, by1) - max(ay0, by0)
+    if wide <= 0 or high <= 0:
+        return 0.0
+    both: float = wide * high
+    return both / ((ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - both)

@@ -1,0 +1,49 @@
+"""Task: one capability, from a frame to FaceStates.
+
+A file of this folder is one task, named as in the manifest's `task` field. A task holds what all streams share (the
+sessions); what belongs to one stream (tracks, filters, buffers) lives in the object that `new_stream` returns.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from mien.bundle import Bundle
+from mien.profiler import Profiler
+from mien.tasks._network import Loader
+from mien.types import FaceState, Frame
+
+
+class Task(ABC):
+    """One capability of the SDK.
+
+    Attributes:
+        name: the file's name and the manifest's `task`.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __init__(
+        self, bundle: Bundle, load: Loader, *, max_faces: int = 1, tracking: bool = True, smoothing: bool = True
+    ) -> None:
+        """Reads the task's section of the manifest and loads its networks.
+
+        Args:
+            load: loads one network by name.
+            max_faces: how many faces to follow.
+            tracking: False treats every frame as a picture of its own.
+            smoothing: whether to use the landmark filter that the bundle brings.
+
+        Raises:
+            BundleError: the section is missing or wrong. ModelError, DeviceError: a network does not load.
+        """
+
+    @abstractmethod
+    def new_stream(self) -> Any:
+        """Fresh state for one stream of frames."""
+
+    @abstractmethod
+    def process(self, frame: Frame, stream: Any, profiler: Profiler) -> list[FaceState]:
+        """The faces of one frame, the most prominent first; empty if there is none. Raises MienError."""
