@@ -295,9 +295,9 @@ class Pipeline:
             self._stale,
         )
 
-    def durations(self, stage: str = "process") -> Any:
-        """The last durations of a stage in nanoseconds (int64 array), for benchmarks."""
-        return self._profiler.durations(stage)
+    def total_ns(self, stage: str) -> int:
+        """All time spent in a stage so far, in nanoseconds; the difference around a call is that call's share."""
+        return self._profiler.total(stage)
 
     def close(self) -> None:
         """Lets go of the bundle's file."""

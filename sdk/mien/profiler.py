@@ -19,11 +19,17 @@ class Profiler:
     def __init__(self) -> None:
         self._rings: dict[str, npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(_KEPT, np.int64))
         self._counts: dict[str, int] = defaultdict(int)
+        self._totals: dict[str, int] = defaultdict(int)
 
     def add(self, stage: str, ns: int) -> None:
         """Adds one duration in nanoseconds."""
         self._rings[stage][self._counts[stage] % _KEPT] = ns
         self._counts[stage] += 1
+        self._totals[stage] += ns
+
+    def total(self, stage: str) -> int:
+        """The sum of all durations of a stage, in nanoseconds."""
+        return self._totals[stage]
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -33,11 +39,6 @@ class Profiler:
             yield
         finally:
             self.add(name, time.perf_counter_ns() - start)
-
-    def durations(self, stage: str) -> npt.NDArray[np.int64]:
-        """The last durations (up to 2048) of a stage, oldest first, in nanoseconds."""
-        count, ring = self._counts[stage], self._rings[stage]
-        return ring[:count].copy() if count <= _KEPT else np.roll(ring, -(count % _KEPT))
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Stage -> count, p50_ms, p99_ms."""

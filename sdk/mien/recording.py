@@ -13,6 +13,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,5 +96,4 @@ def _frame(payload: bytes, t_ns: int) -> Frame:
     (size,) = struct.unpack_from("<H", payload)
     about = json.loads(payload[2 : 2 + size])
     stale = about.pop("stale")
-    frame = Frame.from_buffer(memoryview(payload)[2 + size :], t_ns=t_ns, **about)
-    return Frame(frame.planes, frame.format, frame.width, frame.height, t_ns, stale, frame.yuv_matrix, frame.yuv_range)
+    return replace(Frame.from_buffer(memoryview(payload)[2 + size :], t_ns=t_ns, **about), stale=stale)

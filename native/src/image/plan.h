@@ -5,6 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#if defined(__GNUC__)
+#define MIEN_INLINE inline __attribute__((always_inline))
+#else
+#define MIEN_INLINE inline
+#endif
+
 namespace mien::image {
 
 enum class Source { kGray, kPacked3, kPacked4, kSemiPlanar, kYuyv };

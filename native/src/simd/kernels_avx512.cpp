@@ -1,6 +1,10 @@
-#include "image/plan.h"
+// The kernels of this project compiled for AVX-512 F, BW, DQ and VL.
+#include "image/block.h"
 #include "simd/arrays.h"
+#include "simd/avx512.h"
 
 namespace mien::simd {
-const Kernels kAvx512Kernels = {image::scalar_rows, one_euro_step, map_points, find_at_least};
+
+const Kernels kAvx512Kernels = {image::vector_rows<Avx512>, one_euro_step, map_points, find_at_least};
+
 }  // namespace mien::simd

@@ -10,7 +10,7 @@ import numpy as np
 from mien._extras import need
 from mien.types import U8, FaceState
 
-_GREEN, _WHITE, _BLACK, _AMBER = (120, 220, 90), (255, 255, 255), (0, 0, 0), (255, 180, 40)
+_GREEN, _WHITE, _BLACK, _AMBER, _BAR = (120, 220, 90), (255, 255, 255), (0, 0, 0), (255, 180, 40), (36, 110, 60)
 _AXES = (((1.0, 0.0, 0.0), (235, 70, 70)), ((0.0, 1.0, 0.0), (90, 220, 90)), ((0.0, 0.0, 1.0), (90, 140, 255)))
 _BARS = 8
 _MIN_PANEL_WIDTH = 480
@@ -35,9 +35,9 @@ def _face(cv2: Any, canvas: U8, state: FaceState, scale: int) -> None:
     colour = _AMBER if state.stale else _GREEN
     if state.landmarks is not None:
         span = float(np.ptp(state.landmarks[:, 0])) * scale
-        radius = max(1, round(span / 260)) if len(state.landmarks) > 100 else max(2, round(span / 60))
+        radius = round(span / 260) if len(state.landmarks) > 100 else max(1, round(span / 60))
         for x, y in (state.landmarks[:, :2] * scale).tolist():
-            cv2.circle(canvas, (round(x), round(y)), radius, colour, -1, cv2.LINE_AA)
+            cv2.circle(canvas, (round(x), round(y)), radius, colour, -1)
     if state.box is not None:
         x0, y0, x1, y1 = (round(v * scale) for v in state.box)
         cv2.rectangle(canvas, (x0, y0), (x1, y1), colour, 1, cv2.LINE_AA)
@@ -58,8 +58,8 @@ def _panel(cv2: Any, canvas: U8, state: FaceState, place: int) -> None:
     shade //= 3
     for row, slot in enumerate(strongest.tolist()):
         y = 20 + 15 * row
-        length = round(60 * float(state.values[slot]))
-        cv2.rectangle(canvas, (left, y - 8), (left + length, y), _GREEN, -1)
+        length = round(172 * float(state.values[slot]))
+        cv2.rectangle(canvas, (left, y - 9), (left + length, y + 2), _BAR, -1)
         _text(cv2, canvas, f"{state.values[slot]:.2f} {state.layout.names[slot]}", (left + 4, y), 0.36)
 
 

@@ -1,0 +1,25 @@
+"""`python -m benchmarks`: all of them, one after the other, each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks._report import ROOT
+
+
+def main() -> None:
+    """Runs every benchmark; fails if one cannot run, not if a figure misses."""
+    names = sorted(p.stem for p in Path(__file__).parent.glob("[a-z]*.py"))
+    failed = []
+    for name in names:
+        print(f"== {name}", flush=True)
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT).returncode:
+            failed.append(name)
+    if failed:
+        sys.exit(f"could not run: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+/* mien.h must compile as C11, alone and first. */
+#include "mien/mien.h"
+
+int mien_header_c11(void);
+
+int mien_header_c11(void) {
+  mien_image image = {.struct_size = sizeof image, .format = MIEN_FORMAT_NV12};
+  mien_tensor tensor = {.struct_size = sizeof tensor, .dtype = MIEN_I8};
+  mien_pose pose = {.struct_size = sizeof pose};
+  mien_detection detection = {.score = 1.0f};
+  return (int)(image.struct_size + tensor.struct_size + pose.struct_size) + (int)detection.score;
+}

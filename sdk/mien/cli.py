@@ -1,0 +1,235 @@
+"""The command line: `mien run | demo | inspect | import | bench | doctor`.
+
+Results go to standard output, everything else (progress, errors) to standard error, so that `--json` can be piped.
+Exit status: 0 done, 1 nothing found where something was expected, 2 a MienError or wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from mien import registry
+from mien.bundle import Bundle
+from mien.errors import MienError
+from mien.filters.base import Filter
+from mien.importers.select import import_model
+from mien.pipeline import open as open_pipeline
+from mien.sinks.base import Sink
+from mien.sources.select import open_source
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False)
+
+Model = Annotated[str, typer.Option("--model", "-m", help="A .mien file, or the name of a bundle that ships with mien.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, an engine such as litert, or ENGINE:DEVICE.")]
+MaxFaces = Annotated[int, typer.Option(min=1, max=32, help="How many faces to follow.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output and nothing else.")]
+
+
+@contextmanager
+def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error; yields the function that advances it. Silent where nobody watches."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Argument(help="Picture, folder, video, camera:0, raw:FILE?format=..., recording.")],
+    model: Model = "face",
+    max_faces: MaxFaces = 1,
+    json_: AsJson = False,
+    landmarks: Annotated[bool, typer.Option(help="Put the landmarks into the JSON too.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write a table.")] = None,
+    video: Annotated[Path | None, typer.Option(help="Write the annotated video or picture.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Record frames and states to a .mrec file.")] = None,
+    filter_: Annotated[list[str] | None, typer.Option("--filter", help="one_euro, hold, constraints; may repeat.")] = None,
+    tracking: Annotated[bool, typer.Option(help="Follow faces; without it every frame is a picture of its own.")] = True,
+    drop: Annotated[str | None, typer.Option(help="oldest, newest or block, when frames come too fast.")] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Run a bundle on pictures, videos or a camera."""
+    filters = [registry.find("filters", name, Filter)() for name in filter_ or []]
+    with ExitStack() as stack:
+        pipeline = stack.enter_context(
+            open_pipeline(model, device=device, max_faces=max_faces, tracking=tracking, filters=filters)
+        )
+        origin = open_source(source)
+        stack.callback(origin.close)
+        sinks = [stack.enter_context(sink) for sink in _sinks(json_, landmarks, csv, video, record)]
+        total = origin.length()
+        if frames is not None:
+            total = min(frames, total or frames)
+        seen = found = 0
+        advance = stack.enter_context(progress_bar(source, total))
+        stream = pipeline.stream_all(origin, drop=drop)
+        try:
+            for frame, states in stream:
+                for sink in sinks:
+                    sink.put(states, frame)
+                seen += 1
+                found += bool(states)
+                advance()
+                if seen == frames:
+                    break
+        except KeyboardInterrupt:
+            _err.print("stopped")
+        finally:
+            stream.close()  # type: ignore[attr-defined]
+    if not json_:
+        _out.print(f"{seen} frame(s), a face in {found}")
+        _out.print(str(pipeline.report()))
+        for path in (csv, video, record):
+            if path is not None:
+                _out.print(f"wrote {path}")
+    if not found:
+        raise typer.Exit(1)
+
+
+def _sinks(json_: bool, landmarks: bool, *paths: Path | None) -> Iterator[Sink]:
+    if json_:
+        from mien.sinks.jsonl import JsonLines
+
+        yield JsonLines("-", landmarks)
+    for name, path in zip(("csv", "video", "recorder"), paths, strict=True):
+        if path is not None:
+            yield registry.find("sinks", name, Sink)(str(path))
+
+
+@app.command()
+def inspect(bundle: Path, json_: AsJson = False) -> None:
+    """Show and verify what a bundle contains."""
+    with Bundle.open(bundle) as opened:
+        manifest = opened.manifest
+        sizes = {name: len(opened.blob(name)) for name in opened.names()}
+        if json_:
+            print(json.dumps({**manifest.root.fields, "sizes": sizes}))
+            return
+        _out.print(f"{manifest.name}: task {manifest.task}, licence {manifest.licence}")
+        _out.print(f"source: {manifest.source or 'not stated'}; training data: {manifest.training_data}")
+        table = Table("network", "inputs", "outputs", "engine", "precision", "blob", "bytes")
+        for network in manifest.networks.values():
+            inputs = ", ".join(f"{p.name} {'x'.join(map(str, p.shape))}" for p in network.inputs.values())
+            outputs = ", ".join(f"{p.name} {'x'.join(map(str, p.shape))}" for p in network.outputs.values())
+            for target in network.targets:
+                table.add_row(
+                    network.name, inputs, outputs, target.engine, target.precision, target.blob, str(sizes[target.blob])
+                )
+        _out.print(table)
+        _out.print(f"{len(sizes)} members, {sum(sizes.values())} bytes, all SHA-256 sums right")
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="The public model, or the .toml that describes one.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write.")],
+    format_: Annotated[str | None, typer.Option("--format", help="The importer; default: the one that accepts it.")] = None,
+) -> None:
+    """Turn a public model into a bundle."""
+    import_model(path, output, format_)
+    _out.print(f"wrote {output} ({output.stat().st_size} bytes)")
+    try:
+        with open_pipeline(output) as pipeline:
+            for choice in pipeline.report().networks:
+                _out.print(f"  {choice.network} runs on {choice.used} {choice.precision} ({choice.version})")
+    except MienError as error:
+        _err.print(f"It does not run here yet: {error}")
+
+
+@app.command()
+def bench(
+    source: Annotated[str, typer.Argument(help="Frames to run on; taken again from the start until enough.")],
+    model: Model = "face",
+    frames: Annotated[int, typer.Option(min=10, help="Timed frames per engine.")] = 200,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+    max_faces: MaxFaces = 1,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
+) -> None:
+    """Measure a bundle on every engine that it has targets for."""
+    from mien.bench import measure
+
+    table = Table("device", "runs on", "first ms", "p50 ms", "p99 ms", "nets p50", "overhead p50", "frames/s", "RSS MB")
+    rows: list[dict[str, Any]] = []
+    with Bundle.open(model) as opened:
+        engines = {target.engine for network in opened.manifest.networks.values() for target in network.targets}
+    for engine in sorted(engines):
+        with progress_bar(engine, frames) as advance:
+            row = measure(model, source, engine, frames, threads, max_faces, advance)
+        rows.append(row)
+        table.add_row(*(str(row[key]) for key in row if key not in ("stages", "error")))
+        if row["error"]:
+            _err.print(f"{engine}: {row['error']}")
+    _out.print(table)
+    if output is not None:
+        from mien.machine import describe
+
+        output.write_text(json.dumps({"machine": describe(), "model": str(model), "rows": rows}, indent=1))
+        _out.print(f"wrote {output}")
+    if all(row["error"] for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(json_: AsJson = False) -> None:
+    """Show what this machine has, what each engine sees, and what to install for what is missing."""
+    from mien.doctor import examine
+
+    findings = examine()
+    if json_:
+        print(json.dumps(findings))
+    else:
+        table = Table("what", "found", "advice", show_lines=False)
+        for row in findings:
+            mark = Text("ok ", "green") if row["ok"] else Text("-- ", "yellow")
+            table.add_row(mark + row["what"], Text(row["found"]), Text(row["advice"]))
+        _out.print(table)
+    if not all(row["ok"] for row in findings if row["required"]):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    sources: Annotated[list[str] | None, typer.Argument(help="Pictures and videos of faces.")] = None,
+    model: Model = "face",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("out/demo"),
+    max_faces: MaxFaces = 2,
+    device: Device = "auto",
+) -> None:
+    """Run a bundle on pictures and videos and write a page that shows what it sees."""
+    from mien.demo import make_page
+
+    page = make_page(sources or [], model, output, max_faces, device, progress_bar)
+    _out.print(f"wrote {page}; open it in a browser")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the `mien` command."""
+    try:
+        app(arguments)
+    except MienError as error:
+        _err.print(f"error {error.code}: {error.message}", soft_wrap=True, markup=False)
+        if error.advice:
+            _err.print(error.advice, soft_wrap=True, markup=False)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""The demo page: what a bundle sees on pictures and videos, as one folder that opens offline.
+
+Per source: a strip of annotated pictures, the curves of the coefficients that move most, and the whole annotated video
+or picture. Then where the time went. `overview.png` shows landmarks and curves without a pixel of the sources.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien._extras import need
+from mien.errors import SinkError, SourceError
+from mien.machine import describe
+from mien.pipeline import Pipeline, Report
+from mien.pipeline import open as open_pipeline
+from mien.sinks._draw import annotate
+from mien.sources.select import open_source
+from mien.types import U8, FaceState, Frame
+
+_STRIP = 6
+_STRIP_HEIGHT = 300
+_CURVES = 8
+
+
+@dataclass
+class _Seen:
+    """What one source gave."""
+
+    source: str
+    frames: int = 0
+    with_face: int = 0
+    times: list[float] = field(default_factory=list)
+    states: list[FaceState] = field(default_factory=list)
+    strip: list[U8] = field(default_factory=list)
+
+
+def make_page(
+    sources: Sequence[str],
+    model: str,
+    output: Path,
+    max_faces: int,
+    device: str,
+    progress: Callable[[str, int | None], Any],
+) -> Path:
+    """Runs the model over the sources and writes the page.
+
+    Returns:
+        The path of index.html.
+
+    Raises:
+        SourceError: no sources, or one cannot be read. SinkError: the folder cannot be written. BundleError: no model.
+    """
+    pipeline = open_pipeline(model, device=device, max_faces=max_faces)
+    if not sources:
+        raise SourceError("demo.sources", "The demo needs pictures or videos of faces.", "mien demo face.mp4 -m B.mien")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SinkError("sink.open", f"Cannot write to {str(output)!r}: {error.strerror}.", "Choose another.") from error
+    seen = [_watch(pipeline, source, progress) for source in sources]
+    parts = [_section(one, number, output) for number, one in enumerate(seen)]
+    _overview(seen, output)
+    report = pipeline.report()
+    (output / "report.json").write_text(json.dumps(_figures(report, seen), indent=1))
+    page = output / "index.html"
+    page.write_text(_HEAD + "".join(parts) + _latency(report) + "</main></body></html>\n", "utf-8")
+    return page
+
+
+def _watch(pipeline: Pipeline, source: str, progress: Callable[[str, int | None], Any]) -> _Seen:
+    seen = _Seen(source)
+    origin = open_source(source)
+    total = origin.length()
+    wanted = set(np.linspace(0, (total or 1) - 1, min(_STRIP, total or 1)).round().astype(int).tolist())
+    pipeline.reset()
+    try:
+        with progress(Path(source).name, total) as advance:
+            for frame, states in pipeline.stream_all(origin, drop="block"):
+                _note(seen, frame, states, seen.frames in wanted)
+                advance()
+    finally:
+        origin.close()
+    return seen
+
+
+def _note(seen: _Seen, frame: Frame, states: list[FaceState], show: bool) -> None:
+    seen.frames += 1
+    seen.with_face += bool(states)
+    if states:
+        seen.times.append(frame.t_ns / 1e9)
+        seen.states.append(states[0])
+    if show:
+        seen.strip.append(annotate(frame.to_rgb(), states))
+
+
+def _section(seen: _Seen, number: int, output: Path) -> str:
+    name = html.escape(Path(seen.source).name)
+    strip = f"strip{number}.jpg"
+    _write_strip(seen.strip, output / strip)
+    parts = [f"<section><h2>{name}</h2><p>{seen.frames} frame(s), a face in {seen.with_face}.</p>"]
+    parts.append(f'<a href="{strip}"><img src="{strip}" alt="annotated frames of {name}"></a>')
+    if len(seen.states) > 1:
+        curves = f"curves{number}.svg"
+        figure = need("matplotlib.figure", "Drawing curves").Figure(figsize=(11, 3.4), layout="constrained")
+        _curves(figure.subplots(), seen)
+        figure.savefig(output / curves)
+        parts.append(f'<img src="{curves}" alt="coefficients over time">')
+    elif seen.states:
+        parts.append(_table(seen.states[0]))
+    return "".join([*parts, "</section>"])
+
+
+def _write_strip(pictures: list[U8], path: Path) -> None:
+    cv2 = need("cv2", "Writing pictures")
+    scaled = [
+        cv2.resize(p, (round(p.shape[1] * _STRIP_HEIGHT / p.shape[0]), _STRIP_HEIGHT), interpolation=cv2.INTER_AREA)
+        if len(pictures) > 1
+        else p
+        for p in pictures
+    ]
+    rows = [scaled[k : k + 3] for k in range(0, len(scaled), 3)]
+    lines = [np.hstack(row) for row in rows]
+    width = max(line.shape[1] for line in lines)
+    sheet = np.vstack([np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines])
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    path.write_bytes(data.tobytes())
+
+
+def _movers(seen: _Seen) -> tuple[npt.NDArray[np.float32], list[int]]:
+    """The values of the first face over time, and the coefficients with the widest range."""
+    values = np.stack([state.values for state in seen.states])
+    valid = np.stack([state.valid for state in seen.states]).all(axis=0)
+    order = np.argsort(-np.where(valid, np.ptp(values, axis=0), -1))
+    return values, [int(slot) for slot in order[:_CURVES] if valid[slot]]
+
+
+def _curves(axes: Any, seen: _Seen) -> None:
+    values, movers = _movers(seen)
+    for slot in movers:
+        axes.plot(seen.times, values[:, slot], label=seen.states[0].layout.names[slot], linewidth=1.4)
+    axes.set(xlabel="time (s)", ylabel="coefficient", ylim=(-0.02, 1.02), title=Path(seen.source).name)
+    axes.grid(alpha=0.25)
+    if movers:
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+
+
+def _overview(seen: list[_Seen], output: Path) -> None:
+    """Landmarks and curves of the source with the most frames, without its pixels."""
+    best = max(seen, key=lambda one: len(one.states))
+    if not best.states or best.states[0].landmarks is None:
+        return
+    figure = need("matplotlib.figure", "Drawing the overview").Figure(figsize=(11, 5.4), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.1))
+    shown = np.linspace(0, len(best.states) - 1, min(5, len(best.states))).round().astype(int)
+    for axes, k in zip(np.atleast_1d(upper.subplots(1, len(shown))), shown.tolist(), strict=True):
+        points = best.states[k].landmarks
+        assert points is not None
+        depth = points[:, 2] if np.ptp(points[:, 2]) else points[:, 1]
+        axes.scatter(points[:, 0], -points[:, 1], s=3, c=depth, cmap="viridis_r", linewidths=0)
+        axes.set_aspect("equal")
+        axes.axis("off")
+        axes.set_title(f"{best.times[k]:.1f} s", fontsize=9)
+    if len(best.states) > 1:
+        _curves(lower.subplots(), best)
+    figure.savefig(output / "overview.png", dpi=110)
+
+
+def _table(state: FaceState) -> str:
+    order = np.argsort(-np.where(state.valid, state.values, -1))
+    cells = "".join(
+        f"<tr><td>{state.layout.names[k]}</td><td>{state.values[k]:.3f}</td>"
+        f'<td><div class="bar" style="width:{round(240 * float(state.values[k]))}px"></div></td></tr>'
+        for k in order.tolist()
+        if state.valid[k]
+    )
+    missing = ", ".join(name for name, ok in zip(state.layout.names, state.valid, strict=True) if not ok)
+    return f"<details open><summary>Coefficients (not measured: {missing or 'none'})</summary><table>{cells}</table></details>"
+
+
+def _latency(report: Report) -> str:
+    rows = "".join(
+        f"<tr><td>{stage}</td><td>{row['p50_ms']:.3f}</td><td>{row['p99_ms']:.3f}</td><td>{int(row['count'])}</td></tr>"
+        for stage, row in report.stages.items()
+    )
+    nets = "".join(
+        f"<li>{html.escape(c.network)} on {html.escape(c.used)} {html.escape(c.precision)}"
+        f"{''.join(f'<br>refused: {html.escape(line)}' for line in c.refused)}</li>"
+        for c in report.networks
+    )
+    machine = html.escape(json.dumps(describe()))
+    return (
+        f"<section><h2>Where the time goes</h2><table><tr><th>stage</th><th>p50 ms</th><th>p99 ms</th><th>times</th></tr>"
+        f"{rows}</table><ul>{nets}</ul><p>{report.frames_in} frames in, {report.frames_out} out, "
+        f"{report.dropped} dropped.</p><p class='small'>{machine}</p></section>"
+    )
+
+
+def _figures(report: Report, seen: list[_Seen]) -> dict[str, Any]:
+    return {
+        "machine": describe(),
+        "bundle": report.bundle,
+        "networks": [vars(choice) for choice in report.networks],
+        "stages": report.stages,
+        "frames": {"in": report.frames_in, "out": report.frames_out, "dropped": report.dropped},
+        "sources": [{"name": Path(s.source).name, "frames": s.frames, "with_face": s.with_face} for s in seen],
+    }
+
+
+_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>mien demo</title>
+<meta name="viewport" content="width=device-width">
+<style>
+body { font: 15px/1.45 system-ui, sans-serif; margin: 0; color: #1b2430; background: #f5f6f8; }
+main { max-width: 1120px; margin: 0 auto; padding: 24px; }
+section { background: #fff; border-radius: 10px; padding: 16px 20px; margin: 0 0 20px; }
+img { max-width: 100%; border-radius: 6px; } table { border-collapse: collapse; font-size: 13px; }
+td, th { padding: 2px 14px 2px 0; text-align: left; } .bar { height: 9px; background: #2f9e62; border-radius: 3px; }
+.small { font-size: 12px; color: #667; overflow-wrap: anywhere; }
+</style></head><body><main><h1>mien: what the model sees</h1>
+"""

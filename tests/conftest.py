@@ -1,0 +1,48 @@
+"""What the tests share: the real data beside the repository, and bundles imported from it once per run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real pictures, clips and public models.
+
+    Without it the tests that need it are skipped; where CI has the folder beside it, a missing one is a failure.
+    """
+    if not SHARED.is_dir():
+        if os.environ.get("CI") and SHARED.parent.is_dir():
+            pytest.fail(f"{SHARED} is missing although the shared folder is there")
+        pytest.skip("needs the shared real data beside the repository (../shared/data)")
+    return SHARED
+
+
+def _imported(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from mien.importers.select import import_model
+
+    return import_model(model, tmp_path_factory.mktemp("bundle") / f"{model.stem}.mien")
+
+
+@pytest.fixture(scope="session")
+def mediapipe_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MediaPipe's Face Landmarker as a bundle."""
+    return _imported(shared / "oracles/mediapipe/face_landmarker.task", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def yunet_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """YuNet as a bundle; it runs on ONNX Runtime alone."""
+    return _imported(shared / "oracles/yunet/yunet_n_320_320.onnx", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def astronaut(shared: Path) -> Path:
+    """A real portrait, 512x512."""
+    return shared / "faces_public_domain/astronaut_nasa.png"
