@@ -19,7 +19,8 @@ void check(mien_status status, const char *function) {
 py::array as_array(const py::handle &object, const char *function, const char *name) {
   if (!py::isinstance<py::array>(object)) {
     raise(MIEN_E_ARGUMENT, function,
-          std::string(name) + " must be a numpy array, not " + py::str(py::type::of(object).attr("__name__")).cast<std::string>());
+          std::string(name) + " must be a numpy array, not " +
+              py::str(py::type::of(object).attr("__name__")).cast<std::string>());
   }
   return py::reinterpret_borrow<py::array>(object);
 }
@@ -27,8 +28,7 @@ py::array as_array(const py::handle &object, const char *function, const char *n
 namespace {
 
 std::string described(const py::array &array) {
-  return py::str(array.dtype()).cast<std::string>() + " of shape " +
-         py::str(array.attr("shape")).cast<std::string>();
+  return py::str(array.dtype()).cast<std::string>() + " of shape " + py::str(array.attr("shape")).cast<std::string>();
 }
 
 }  // namespace

@@ -142,19 +142,16 @@ void decode_heatmap(const py::object &maps, int32_t points, int32_t columns, int
 void bind_decode(py::module_ &module) {
   module.attr("MAX_POINTS") = MIEN_MAX_POINTS;
   module.attr("DETECTION_COLUMNS") = kColumns;
-  module.def("ssd_anchors", &ssd_anchors, py::arg("width"), py::arg("height"), py::arg("strides"),
-             py::arg("per_cell"));
+  module.def("ssd_anchors", &ssd_anchors, py::arg("width"), py::arg("height"), py::arg("strides"), py::arg("per_cell"));
   module.def("decode_ssd", &decode_ssd, py::arg("raw"), py::arg("logits"), py::arg("centers"), py::arg("points"),
              py::arg("width"), py::arg("height"), py::arg("clip"), py::arg("min_score"), py::arg("out"));
   module.def("decode_grid", &decode_grid, py::arg("cls"), py::arg("obj"), py::arg("box"), py::arg("point"),
              py::arg("columns"), py::arg("rows"), py::arg("stride"), py::arg("points"), py::arg("min_score"),
              py::arg("out"), py::arg("count"));
   module.def("nms", &nms, py::arg("out"), py::arg("count"), py::arg("points"), py::arg("iou"), py::arg("mode"));
-  module.def("detections_map", &detections_map, py::arg("out"), py::arg("count"), py::arg("points"),
-             py::arg("affine"));
-  module.def("decode_heatmap", &decode_heatmap, py::arg("maps"), py::arg("points"), py::arg("columns"),
-             py::arg("rows"), py::arg("slope"), py::arg("width"), py::arg("height"), py::arg("out_xy"),
-             py::arg("out_score"));
+  module.def("detections_map", &detections_map, py::arg("out"), py::arg("count"), py::arg("points"), py::arg("affine"));
+  module.def("decode_heatmap", &decode_heatmap, py::arg("maps"), py::arg("points"), py::arg("columns"), py::arg("rows"),
+             py::arg("slope"), py::arg("width"), py::arg("height"), py::arg("out_xy"), py::arg("out_score"));
 }
 
 }  // namespace mien::bindings

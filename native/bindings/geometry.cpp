@@ -108,14 +108,12 @@ mien_pose pose_from_points(const py::object &points, const py::object &canonical
 void bind_geometry(py::module_ &module) {
   py::class_<mien_pose>(module, "Pose")
       .def_property_readonly("scale", [](const mien_pose &p) { return p.scale; })
-      .def_property_readonly("rotation",
-                             [](const mien_pose &p) {
-                               return py::make_tuple(p.rotation[0], p.rotation[1], p.rotation[2], p.rotation[3]);
-                             })
-      .def_property_readonly("translation",
-                             [](const mien_pose &p) {
-                               return py::make_tuple(p.translation[0], p.translation[1], p.translation[2]);
-                             })
+      .def_property_readonly(
+          "rotation",
+          [](const mien_pose &p) { return py::make_tuple(p.rotation[0], p.rotation[1], p.rotation[2], p.rotation[3]); })
+      .def_property_readonly(
+          "translation",
+          [](const mien_pose &p) { return py::make_tuple(p.translation[0], p.translation[1], p.translation[2]); })
       .def_property_readonly("residual", [](const mien_pose &p) { return p.residual; });
   module.def("points_map", &points_map, py::arg("points"), py::arg("affine"), py::arg("depth_scale"), py::arg("out"));
   module.def("fit_similarity", &fit_similarity, py::arg("src"), py::arg("dst"), py::arg("weights") = py::none());

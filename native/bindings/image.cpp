@@ -69,8 +69,8 @@ class Image {
     }
     const size_t count = semi_planar ? 2 : 1;
     if (planes_.size() != count) {
-      raise(MIEN_E_ARGUMENT, "Image", format + " has " + std::to_string(count) + " planes, not " +
-                                          std::to_string(planes_.size()));
+      raise(MIEN_E_ARGUMENT, "Image",
+            format + " has " + std::to_string(count) + " planes, not " + std::to_string(planes_.size()));
     }
     for (size_t i = 0; i < count; ++i) take_plane(i);
   }
@@ -91,14 +91,14 @@ class Image {
     const bool grouped = array.ndim() == 3 && array.shape(2) == channels;
     if ((array.ndim() != 2 && !grouped) || array.shape(0) < rows ||
         array.shape(1) * (grouped ? channels : 1) < row_bytes) {
-      raise(MIEN_E_SHAPE, "Image", name + " must be (" + std::to_string(rows) + ", " + std::to_string(row_bytes) +
-                                       ") or (" + std::to_string(rows) + ", " + std::to_string(row_bytes / channels) +
-                                       ", " + std::to_string(channels) + "), not " +
-                                       py::str(array.attr("shape")).cast<std::string>());
+      raise(MIEN_E_SHAPE, "Image",
+            name + " must be (" + std::to_string(rows) + ", " + std::to_string(row_bytes) + ") or (" +
+                std::to_string(rows) + ", " + std::to_string(row_bytes / channels) + ", " + std::to_string(channels) +
+                "), not " + py::str(array.attr("shape")).cast<std::string>());
     }
-    const bool packed = grouped ? (array.strides(2) == 1 || channels == 1) &&
-                                      (array.strides(1) == channels || array.shape(1) == 1)
-                                : array.strides(1) == 1 || array.shape(1) == 1;
+    const bool packed =
+        grouped ? (array.strides(2) == 1 || channels == 1) && (array.strides(1) == channels || array.shape(1) == 1)
+                : array.strides(1) == 1 || array.shape(1) == 1;
     // A single row has no stride of its own; NumPy reports any number for it.
     const py::ssize_t stride = rows > 1 ? array.strides(0) : row_bytes;
     if (!packed || stride < row_bytes) {
@@ -219,8 +219,7 @@ void bind_image(py::module_ &module) {
       .def_property_readonly("quant_scale", [](const TensorSpec &spec) { return spec.get().quant_scale; })
       .def_property_readonly("quant_zero", [](const TensorSpec &spec) { return spec.get().quant_zero; })
       .def_property_readonly("shape", &TensorSpec::shape);
-  module.def("image_to_tensor", &image_to_tensor, py::arg("image"), py::arg("affine"), py::arg("spec"),
-             py::arg("out"));
+  module.def("image_to_tensor", &image_to_tensor, py::arg("image"), py::arg("affine"), py::arg("spec"), py::arg("out"));
 }
 
 }  // namespace mien::bindings

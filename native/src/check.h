@@ -1,5 +1,5 @@
-// Checks of arguments shared by the C entry points. Baseline code only: never included by the per-instruction-set files,
-// whose copies of an inline function could be chosen by the linker for every processor.
+// Checks of arguments shared by the C entry points. Baseline code only: never included by the per-instruction-set
+// files, whose copies of an inline function could be chosen by the linker for every processor.
 #pragma once
 
 #include <cmath>
@@ -45,6 +45,8 @@ inline bool weights_usable(const float *weights, size_t count) {
 }
 
 // A count of floats whose byte size would not fit an object is a caller's mistake, not a size.
-inline bool count_sane(size_t count) { return count <= std::numeric_limits<size_t>::max() / 64; }
+inline bool count_sane(size_t count) {
+  return count <= std::numeric_limits<size_t>::max() / 64;
+}
 
 }  // namespace mien

@@ -1,9 +1,13 @@
 // Version and status texts of the C interface.
 #include "mien/mien.h"
 
-uint32_t mien_abi_version(void) { return MIEN_ABI_VERSION; }
+uint32_t mien_abi_version(void) {
+  return MIEN_ABI_VERSION;
+}
 
-const char *mien_version(void) { return MIEN_VERSION; }
+const char *mien_version(void) {
+  return MIEN_VERSION;
+}
 
 const char *mien_status_text(mien_status status) {
   switch (status) {

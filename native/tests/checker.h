@@ -21,7 +21,9 @@ inline void that(bool condition, const char *text, const char *file, int line) {
   if (++failures() <= 20) std::fprintf(stderr, "%s:%d: failed: %s\n", file, line, text);
 }
 
-inline int finish() { return failures() == 0 ? 0 : 1; }
+inline int finish() {
+  return failures() == 0 ? 0 : 1;
+}
 
 // xorshift64* (Marsaglia 2003).
 class Random {
@@ -36,7 +38,9 @@ class Random {
   int32_t integer(int32_t low, int32_t high) {
     return low + static_cast<int32_t>((next() >> 33) % static_cast<uint64_t>(high - low + 1));
   }
-  double real(double low, double high) { return low + (high - low) * static_cast<double>(next() >> 11) / 9007199254740992.0; }
+  double real(double low, double high) {
+    return low + (high - low) * static_cast<double>(next() >> 11) / 9007199254740992.0;
+  }
   bool chance(double p) { return real(0, 1) < p; }
   uint8_t byte() { return static_cast<uint8_t>(next() >> 56); }
 
@@ -52,7 +56,9 @@ inline std::vector<mien_simd> levels() {
   return found;
 }
 
-inline bool near(double a, double b, double tolerance) { return std::fabs(a - b) <= tolerance; }
+inline bool near(double a, double b, double tolerance) {
+  return std::fabs(a - b) <= tolerance;
+}
 
 }  // namespace check
 

@@ -69,7 +69,8 @@ void clipping_counts_before_the_threshold() {
 }
 
 void grid_appends() {
-  const float cls[2] = {0.81f, 2.0f}, obj[2] = {1, 0.25f}, box[8] = {0, 0, 0, 0, 0.5f, 0.5f, 0, 0}, point[4] = {0, 0, 1, 1};
+  const float cls[2] = {0.81f, 2.0f}, obj[2] = {1, 0.25f}, box[8] = {0, 0, 0, 0, 0.5f, 0.5f, 0, 0},
+              point[4] = {0, 0, 1, 1};
   mien_detection out[3];
   size_t count = 1;
   CHECK(mien_decode_grid(cls, obj, box, point, 2, 1, 8, 1, 0.5f, out, 3, &count) == MIEN_OK);
@@ -120,7 +121,8 @@ void heat_maps_give_peak_and_offset() {
   maps[2 * 784 + 3 * 28 + 7] = 1.0f / (1.0f + std::exp(-0.16f));  // offset 0.01 at slope 16
   float xy[2], score[1];
   CHECK(mien_decode_heatmap(maps.data(), 1, 28, 28, 16, 224, 224, xy, score) == MIEN_OK);
-  CHECK(score[0] == 0.9f && check::near(xy[0], 223 * (7 / 27.0 + 0.01), 1e-3) && check::near(xy[1], 223 * 3 / 27.0, 1e-3));
+  CHECK(score[0] == 0.9f && check::near(xy[0], 223 * (7 / 27.0 + 0.01), 1e-3) &&
+        check::near(xy[1], 223 * 3 / 27.0, 1e-3));
   maps[5] = std::numeric_limits<float>::quiet_NaN();
   CHECK(mien_decode_heatmap(maps.data(), 1, 28, 28, 16, 224, 224, xy, score) == MIEN_E_NOT_FINITE);
 }

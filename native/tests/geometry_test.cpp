@@ -16,11 +16,11 @@ Motion random_motion(Random *random) {
   for (double &v : q) v = random->real(-1, 1), norm += v * v;
   for (double &v : q) v /= std::sqrt(norm);
   const double w = q[0], x = q[1], y = q[2], z = q[3];
-  Motion m{{1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z),
-            1 - 2 * (x * x + z * z), 2 * (y * z - w * x), 2 * (x * z - w * y), 2 * (y * z + w * x),
-            1 - 2 * (x * x + y * y)},
-           {random->real(-5, 5), random->real(-5, 5), random->real(-5, 5)},
-           random->real(0.2, 4)};
+  Motion m{
+      {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z), 1 - 2 * (x * x + z * z),
+       2 * (y * z - w * x), 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)},
+      {random->real(-5, 5), random->real(-5, 5), random->real(-5, 5)},
+      random->real(0.2, 4)};
   return m;
 }
 
@@ -32,11 +32,11 @@ void apply(const Motion &m, const float *p, double out[3]) {
 
 void apply(const mien_pose &pose, const float *p, double out[3]) {
   const double x = pose.rotation[0], y = pose.rotation[1], z = pose.rotation[2], w = pose.rotation[3];
-  const Motion m{{1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z),
-                  1 - 2 * (x * x + z * z), 2 * (y * z - w * x), 2 * (x * z - w * y), 2 * (y * z + w * x),
-                  1 - 2 * (x * x + y * y)},
-                 {pose.translation[0], pose.translation[1], pose.translation[2]},
-                 pose.scale};
+  const Motion m{
+      {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z), 1 - 2 * (x * x + z * z),
+       2 * (y * z - w * x), 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)},
+      {pose.translation[0], pose.translation[1], pose.translation[2]},
+      pose.scale};
   apply(m, p, out);
 }
 

@@ -1,7 +1,7 @@
 // mien.h must compile as C++17, alone and first, and its structs must be plain memory.
-#include "mien/mien.h"
-
 #include <type_traits>
+
+#include "mien/mien.h"
 
 static_assert(std::is_standard_layout_v<mien_image> && std::is_trivial_v<mien_image>);
 static_assert(std::is_standard_layout_v<mien_tensor> && std::is_trivial_v<mien_tensor>);

@@ -133,9 +133,9 @@ void half_floats_round_to_nearest_even() {
   const struct {
     float value;
     uint16_t half;
-  } cases[] = {{1.0f, 0x3c00},       {-2.0f, 0xc000},       {65504.0f, 0x7bff},       {65519.996f, 0x7bff},
-               {65520.0f, 0x7c00},   {-1e30f, 0xfc00},      {6.1035156e-5f, 0x0400},  {5.9604645e-8f, 0x0001},
-               {2.9802322e-8f, 0x0000}, {2.9802326e-8f, 0x0001}, {6.1005357e-5f, 0x0400}, {1.00048828125f, 0x3c00},
+  } cases[] = {{1.0f, 0x3c00},           {-2.0f, 0xc000},          {65504.0f, 0x7bff},      {65519.996f, 0x7bff},
+               {65520.0f, 0x7c00},       {-1e30f, 0xfc00},         {6.1035156e-5f, 0x0400}, {5.9604645e-8f, 0x0001},
+               {2.9802322e-8f, 0x0000},  {2.9802326e-8f, 0x0001},  {6.1005357e-5f, 0x0400}, {1.00048828125f, 0x3c00},
                {1.00146484375f, 0x3c02}, {0.333251953125f, 0x3555}};
   for (const mien_simd level : check::levels()) {
     CHECK(mien_simd_select(level) == MIEN_OK);

@@ -95,9 +95,7 @@ class TensorSpec:
 def image_to_tensor(image: Image, affine: NDArray[np.float64], spec: TensorSpec, out: NDArray[Any]) -> None:
     """Samples `image` at affine (2, 3) times (x, y, 1) of each tensor pixel into `out`, in one pass."""
 
-def ssd_anchors(
-    width: int, height: int, strides: Sequence[int], per_cell: Sequence[int]
-) -> NDArray[np.float32]:
+def ssd_anchors(width: int, height: int, strides: Sequence[int], per_cell: Sequence[int]) -> NDArray[np.float32]:
     """Anchor centres (N, 2), 0..1 of the input: layers, rows, columns, copies."""
 
 def decode_ssd(

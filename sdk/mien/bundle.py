@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,14 @@ class Bundle:
             raise BundleError(
                 "bundle.oversized", f"{where} has {size} bytes, more than {MAX_BYTES}.", "Is this a bundle?"
             )
-        with where.open("rb") as file:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            members = _members(where, file, data)
+        try:
+            with where.open("rb") as file:
+                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                members = _members(where, file, data)
+        except OSError as error:
+            raise BundleError(
+                "bundle.missing", f"Cannot read the bundle {where}: {error.strerror}.", "Is it a file, and readable?"
+            ) from error
         text = bytes(members.pop(MANIFEST))
         signature = members.pop(SIGNATURE, None)
         manifest = Manifest.parse(text)
@@ -115,16 +121,21 @@ class Bundle:
             key: raw 32-byte Ed25519 private key to sign with.
 
         Raises:
-            BundleError: the manifest or a member name is invalid.
+            BundleError: the manifest, a member name or the key is invalid, or the file cannot be written.
         """
         for name in blobs:
             _check_name(name)
+            if name in (MANIFEST, SIGNATURE):
+                raise BundleError("bundle.path", f"A blob cannot be named {name}.", "Put it into a folder.")
         full = {**manifest, "blobs": {name: hashlib.sha256(blob).hexdigest() for name, blob in sorted(blobs.items())}}
-        text = json.dumps(full, indent=1, ensure_ascii=False).encode()
+        try:
+            text = json.dumps(full, indent=1, ensure_ascii=False, allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            raise BundleError("manifest.json", f"The manifest cannot be written as JSON ({error}).", "") from error
         Manifest.parse(text)
         members: dict[str, bytes | memoryview] = {MANIFEST: text}
         if key is not None:
-            private = _ed25519().Ed25519PrivateKey.from_private_bytes(key)
+            private = _private_key(key)
             members[SIGNATURE] = private.public_key().public_bytes_raw() + private.sign(text)
         members.update(sorted(blobs.items()))
         target = Path(path)
@@ -140,9 +151,12 @@ class Bundle:
                     archive.writestr(info, bytes(blob))
             partial.replace(target)
         except OSError as error:
-            raise BundleError("bundle.write", f"Cannot write {target}: {error.strerror}.", "Check the folder.") from error
+            raise BundleError(
+                "bundle.write", f"Cannot write {target}: {error.strerror}.", "Check the folder."
+            ) from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Lets go of the mapped memory. Engines that still use it keep it alive."""
@@ -170,6 +184,13 @@ def _ed25519() -> Any:
     except ImportError as error:
         raise MissingExtraError("sign", "cryptography", "Signing and trust") from error
     return ed25519
+
+
+def _private_key(key: bytes) -> Any:
+    try:
+        return _ed25519().Ed25519PrivateKey.from_private_bytes(key)
+    except (TypeError, ValueError) as error:
+        raise BundleError("bundle.key", "An Ed25519 private key is 32 raw bytes.", "Make one with new_key().") from error
 
 
 def _verify(where: Path, text: bytes, signature: memoryview | None, trust: list[bytes]) -> str:
@@ -242,7 +263,7 @@ def _members(where: Path, file: Any, data: memoryview) -> dict[str, memoryview]:
             spans.append((info.header_offset, end))
             members[info.filename] = data[start:end]
     spans.sort()
-    if any(end > start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)):
+    if any(end > start for (_, end), (start, _) in pairwise(spans)):
         raise BundleError("bundle.altered", f"{where}: members overlap.", "Do not trust this file.")
     if MANIFEST not in members:
         raise BundleError("bundle.members", f"{where} has no {MANIFEST}.", "Is this a .mien file? See `mien import`.")

@@ -32,7 +32,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False)
 
-Model = Annotated[str, typer.Option("--model", "-m", help="A .mien file, or the name of a bundle that ships with mien.")]
+Model = Annotated[
+    str, typer.Option("--model", "-m", help="A .mien file, or the name of a bundle that ships with mien.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, an engine such as litert, or ENGINE:DEVICE.")]
 MaxFaces = Annotated[int, typer.Option(min=1, max=32, help="How many faces to follow.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output and nothing else.")]
@@ -41,7 +43,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output an
 @contextmanager
 def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """A progress bar on standard error; yields the function that advances it. Silent where nobody watches."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=_err, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
@@ -57,8 +65,12 @@ def run(
     csv: Annotated[Path | None, typer.Option(help="Write a table.")] = None,
     video: Annotated[Path | None, typer.Option(help="Write the annotated video or picture.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record frames and states to a .mrec file.")] = None,
-    filter_: Annotated[list[str] | None, typer.Option("--filter", help="one_euro, hold, constraints; may repeat.")] = None,
-    tracking: Annotated[bool, typer.Option(help="Follow faces; without it every frame is a picture of its own.")] = True,
+    filter_: Annotated[
+        list[str] | None, typer.Option("--filter", help="one_euro, hold, constraints; may repeat.")
+    ] = None,
+    tracking: Annotated[
+        bool, typer.Option(help="Follow faces; without it every frame is a picture of its own.")
+    ] = True,
     drop: Annotated[str | None, typer.Option(help="oldest, newest or block, when frames come too fast.")] = None,
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     device: Device = "auto",
@@ -122,15 +134,13 @@ def inspect(bundle: Path, json_: AsJson = False) -> None:
             return
         _out.print(f"{manifest.name}: task {manifest.task}, licence {manifest.licence}")
         _out.print(f"source: {manifest.source or 'not stated'}; training data: {manifest.training_data}")
-        table = Table("network", "inputs", "outputs", "engine", "precision", "blob", "bytes")
         for network in manifest.networks.values():
-            inputs = ", ".join(f"{p.name} {'x'.join(map(str, p.shape))}" for p in network.inputs.values())
-            outputs = ", ".join(f"{p.name} {'x'.join(map(str, p.shape))}" for p in network.outputs.values())
+            _out.print(f"network {network.name}")
+            for kind, ports in (("in ", network.inputs), ("out", network.outputs)):
+                for port in ports.values():
+                    _out.print(f"  {kind} {port.name} {'x'.join(map(str, port.shape))} {port.dtype}")
             for target in network.targets:
-                table.add_row(
-                    network.name, inputs, outputs, target.engine, target.precision, target.blob, str(sizes[target.blob])
-                )
-        _out.print(table)
+                _out.print(f"  for {target.engine} {target.precision}: {target.blob}, {sizes[target.blob]} bytes")
         _out.print(f"{len(sizes)} members, {sum(sizes.values())} bytes, all SHA-256 sums right")
 
 
@@ -138,7 +148,9 @@ def inspect(bundle: Path, json_: AsJson = False) -> None:
 def import_(
     path: Annotated[Path, typer.Argument(help="The public model, or the .toml that describes one.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write.")],
-    format_: Annotated[str | None, typer.Option("--format", help="The importer; default: the one that accepts it.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="The importer; default: the one that accepts it.")
+    ] = None,
 ) -> None:
     """Turn a public model into a bundle."""
     import_model(path, output, format_)
@@ -163,7 +175,8 @@ def bench(
     """Measure a bundle on every engine that it has targets for."""
     from mien.bench import measure
 
-    table = Table("device", "runs on", "first ms", "p50 ms", "p99 ms", "nets p50", "overhead p50", "frames/s", "RSS MB")
+    columns = ("engine", "runs on", "first", "p50", "p99", "nets", "rest", "fps", "RSS MB")
+    table = Table(*columns, caption="milliseconds; nets and rest are p50 shares of process()")
     rows: list[dict[str, Any]] = []
     with Bundle.open(model) as opened:
         engines = {target.engine for network in opened.manifest.networks.values() for target in network.targets}

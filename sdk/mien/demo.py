@@ -1,7 +1,7 @@
 """The demo page: what a bundle sees on pictures and videos, as one folder that opens offline.
 
-Per source: a strip of annotated pictures, the curves of the coefficients that move most, and the whole annotated video
-or picture. Then where the time went. `overview.png` shows landmarks and curves without a pixel of the sources.
+Per source: annotated frames, and the curves of the coefficients that move most, or a picture's coefficients. Then where
+the time went. `overview.png` shows landmarks and curves without a pixel of the sources.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def make_page(
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SinkError("sink.open", f"Cannot write to {str(output)!r}: {error.strerror}.", "Choose another.") from error
+        raise SinkError(
+            "sink.open", f"Cannot write to {str(output)!r}: {error.strerror}.", "Choose another."
+        ) from error
     seen = [_watch(pipeline, source, progress) for source in sources]
     parts = [_section(one, number, output) for number, one in enumerate(seen)]
     _overview(seen, output)
@@ -106,15 +108,17 @@ def _section(seen: _Seen, number: int, output: Path) -> str:
     strip = f"strip{number}.jpg"
     _write_strip(seen.strip, output / strip)
     parts = [f"<section><h2>{name}</h2><p>{seen.frames} frame(s), a face in {seen.with_face}.</p>"]
-    parts.append(f'<a href="{strip}"><img src="{strip}" alt="annotated frames of {name}"></a>')
+    picture = f'<a href="{strip}"><img src="{strip}" alt="annotated frames of {name}"></a>'
     if len(seen.states) > 1:
         curves = f"curves{number}.svg"
         figure = need("matplotlib.figure", "Drawing curves").Figure(figsize=(11, 3.4), layout="constrained")
         _curves(figure.subplots(), seen)
         figure.savefig(output / curves)
-        parts.append(f'<img src="{curves}" alt="coefficients over time">')
+        parts.append(f'{picture}<img src="{curves}" alt="coefficients over time">')
     elif seen.states:
-        parts.append(_table(seen.states[0]))
+        parts.append(f'<div class="pair">{picture}{_table(seen.states[0])}</div>')
+    else:
+        parts.append(picture)
     return "".join([*parts, "</section>"])
 
 
@@ -137,7 +141,7 @@ def _write_strip(pictures: list[U8], path: Path) -> None:
 def _movers(seen: _Seen) -> tuple[npt.NDArray[np.float32], list[int]]:
     """The values of the first face over time, and the coefficients with the widest range."""
     values = np.stack([state.values for state in seen.states])
-    valid = np.stack([state.valid for state in seen.states]).all(axis=0)
+    valid = np.asarray(np.stack([state.valid for state in seen.states]).all(axis=0))
     order = np.argsort(-np.where(valid, np.ptp(values, axis=0), -1))
     return values, [int(slot) for slot in order[:_CURVES] if valid[slot]]
 
@@ -182,7 +186,8 @@ def _table(state: FaceState) -> str:
         if state.valid[k]
     )
     missing = ", ".join(name for name, ok in zip(state.layout.names, state.valid, strict=True) if not ok)
-    return f"<details open><summary>Coefficients (not measured: {missing or 'none'})</summary><table>{cells}</table></details>"
+    summary = f"Coefficients (not measured: {missing or 'none'})"
+    return f"<details open><summary>{summary}</summary><table>{cells}</table></details>"
 
 
 def _latency(report: Report) -> str:
@@ -197,9 +202,10 @@ def _latency(report: Report) -> str:
     )
     machine = html.escape(json.dumps(describe()))
     return (
-        f"<section><h2>Where the time goes</h2><table><tr><th>stage</th><th>p50 ms</th><th>p99 ms</th><th>times</th></tr>"
-        f"{rows}</table><ul>{nets}</ul><p>{report.frames_in} frames in, {report.frames_out} out, "
-        f"{report.dropped} dropped.</p><p class='small'>{machine}</p></section>"
+        "<section><h2>Where the time goes</h2><table>"
+        f"<tr><th>stage</th><th>p50 ms</th><th>p99 ms</th><th>times</th></tr>{rows}</table><ul>{nets}</ul>"
+        f"<p>{report.frames_in} frames in, {report.frames_out} out, {report.dropped} dropped.</p>"
+        f"<p class='small'>{machine}</p></section>"
     )
 
 
@@ -223,6 +229,7 @@ main { max-width: 1120px; margin: 0 auto; padding: 24px; }
 section { background: #fff; border-radius: 10px; padding: 16px 20px; margin: 0 0 20px; }
 img { max-width: 100%; border-radius: 6px; } table { border-collapse: collapse; font-size: 13px; }
 td, th { padding: 2px 14px 2px 0; text-align: left; } .bar { height: 9px; background: #2f9e62; border-radius: 3px; }
+.pair { display: flex; gap: 24px; align-items: flex-start; } .pair > a { flex: 1 1 55%; position: sticky; top: 12px; }
 .small { font-size: 12px; color: #667; overflow-wrap: anywhere; }
 </style></head><body><main><h1>mien: what the model sees</h1>
 """

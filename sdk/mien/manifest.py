@@ -18,6 +18,13 @@ SCHEMA = 1
 _MISSING = object()
 
 
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # JSON may hold integers that no float can
+        return False
+
+
 class Section:
     """One JSON object of the manifest and where it stands."""
 
@@ -61,12 +68,10 @@ class Section:
             raise self._refusal(value, f"{self.path}.{name}", expected)
         return value
 
-    def number(
-        self, name: str, default: Any = _MISSING, low: float = -math.inf, high: float = math.inf
-    ) -> float:
+    def number(self, name: str, default: Any = _MISSING, low: float = -math.inf, high: float = math.inf) -> float:
         """A finite number within low..high."""
         value = self._get(name, (int, float), "a number", default)
-        if not math.isfinite(value) or not low <= value <= high:
+        if not _is_finite(value) or not low <= value <= high:
             raise self._refusal(value, f"{self.path}.{name}", f"a number in {low}..{high}")
         return float(value)
 
@@ -86,7 +91,7 @@ class Section:
         """A list of finite numbers, of a given length if one is given."""
         expected = f"a list of {'' if count is None else count} numbers"
         values = self._get(name, list, expected, default)
-        good = all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values)
+        good = all(isinstance(v, (int, float)) and not isinstance(v, bool) and _is_finite(v) for v in values)
         if not good or (count is not None and len(values) != count):
             raise self._refusal(values, f"{self.path}.{name}", expected)
         return [float(v) for v in values]

@@ -263,9 +263,7 @@ class Pipeline:
         buffer = FrameQueue(drop or ("oldest" if origin.live else "block"), size)
         return self._frames(origin, origin is not source, buffer, step)
 
-    def _frames(
-        self, source: Source, owned: bool, buffer: FrameQueue, step: Callable[[Frame], Any]
-    ) -> Iterator[Any]:
+    def _frames(self, source: Source, owned: bool, buffer: FrameQueue, step: Callable[[Frame], Any]) -> Iterator[Any]:
         self._queue = buffer
         incoming = frames(source, buffer)
         try:

@@ -1,8 +1,8 @@
 """The recording file (.mrec): frames and states as they came, readable up to the last complete record.
 
-Eight bytes of magic, then records: tag (4 bytes, FRAM or STAT), payload length u32, CRC-32 of the payload u32, t_ns i64,
-payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON (format, size, ...), then the planes
-without padding; a STAT payload is the JSON of `FaceState.to_dict(landmarks=True)`. Each record goes to the operating
+Eight bytes of magic, then records: tag (4 bytes, FRAM or STAT), payload length u32, CRC-32 of the payload u32, t_ns
+i64, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON (format, size, ...), then the
+planes without padding; a STAT payload is the JSON of `FaceState.to_dict(landmarks=True)`. Each record goes to the operating
 system in one write, so a killed program loses at most the record it was writing.
 """
 
@@ -34,7 +34,9 @@ class Writer:
         try:
             self._file = Path(path).open("wb", buffering=0)  # noqa: SIM115 (closed by close)
         except OSError as error:
-            raise SinkError("sink.open", f"Cannot write {str(path)!r}: {error.strerror}.", "Check the folder.") from error
+            raise SinkError(
+                "sink.open", f"Cannot write {str(path)!r}: {error.strerror}.", "Check the folder."
+            ) from error
         self._write(MAGIC)
 
     def frame(self, frame: Frame) -> None:
@@ -64,7 +66,9 @@ class Writer:
             while rest:
                 rest = rest[self._file.write(rest) or 0 :]
         except (OSError, ValueError) as error:
-            raise SinkError("sink.write", f"The recording cannot be continued: {error}.", "Is the disk full?") from error
+            raise SinkError(
+                "sink.write", f"The recording cannot be continued: {error}.", "Is the disk full?"
+            ) from error
 
     def close(self) -> None:
         """Ends the file."""
@@ -83,7 +87,9 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
         while len(head := file.read(_RECORD.size)) == _RECORD.size:
             tag, length, checksum, t_ns = _RECORD.unpack(head)
             if tag not in (b"FRAM", b"STAT") or length > _MAX_PAYLOAD:
-                raise SourceError("recording.altered", f"{str(path)!r} has an unknown record {tag!r}.", "Copy it again.")
+                raise SourceError(
+                    "recording.altered", f"{str(path)!r} has an unknown record {tag!r}.", "Copy it again."
+                )
             payload = file.read(length)
             if len(payload) < length:
                 return

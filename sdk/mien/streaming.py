@@ -49,12 +49,10 @@ class FrameQueue:
     def put(self, frame: Frame) -> bool:
         """Adds a frame by the policy; False once the queue is closed."""
         with self._changed:
-            if self._ended:
-                return False
             if self._drop == "block":
                 self._changed.wait_for(lambda: self._ended or len(self._frames) < self._size)
-                if self._ended:
-                    return False
+            if self._ended:
+                return False
             self.received += 1
             if len(self._frames) >= self._size:
                 self.dropped += 1

@@ -23,7 +23,23 @@ F32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 _CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "gray8": 1, "nv12": 1, "nv21": 1, "yuyv": 2}
+_PLANAR = ("nv12", "nv21")
+_MAX_SIDE = 32767
 FORMATS = tuple(_CHANNELS)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _check_format(format: Any) -> None:
+    if format not in FORMATS:
+        raise InputError("image.format", f"Unknown pixel format {format!r}.", f"Known: {', '.join(FORMATS)}.")
+
+
+def _check_size(width: Any, height: Any) -> None:
+    if not all(_is_integer(side) and 1 <= side <= _MAX_SIDE for side in (width, height)):
+        raise InputError("image.shape", f"{width}x{height} is no possible size.", f"Give integers of 1..{_MAX_SIDE}.")
 
 
 def check_time(t_ns: Any) -> int:
@@ -39,7 +55,7 @@ def check_time(t_ns: Any) -> int:
     return int(t_ns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One picture, borrowed: the pixel memory stays the caller's and is never copied.
 
@@ -67,10 +83,8 @@ class Frame:
     image: _native.Image = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.format not in _CHANNELS:
-            raise InputError(
-                "image.format", f"Unknown pixel format {self.format!r}.", f"Known: {', '.join(_CHANNELS)}."
-            )
+        _check_format(self.format)
+        _check_size(self.width, self.height)
         for plane in self.planes:
             if not isinstance(plane, np.ndarray) or plane.dtype != np.uint8:
                 kind = plane.dtype if isinstance(plane, np.ndarray) else type(plane).__name__
@@ -80,9 +94,7 @@ class Frame:
                     "Scale to 0..255 and convert with .astype(np.uint8).",
                 )
         object.__setattr__(self, "t_ns", check_time(self.t_ns))
-        native = _native.Image(
-            self.format, self.width, self.height, list(self.planes), self.yuv_matrix, self.yuv_range
-        )
+        native = _native.Image(self.format, self.width, self.height, list(self.planes), self.yuv_matrix, self.yuv_range)
         object.__setattr__(self, "image", native)
 
     @classmethod
@@ -117,10 +129,11 @@ class Frame:
                     f"A picture has 1, 3 or 4 channels, not {channels} (shape {pixels.shape}).",
                     "Is it channels-first? Transpose to (H, W, C).",
                 ) from None
-        elif _CHANNELS.get(format, channels) != channels:
+        _check_format(format)
+        if _CHANNELS[format] != channels or format in _PLANAR:
             raise InputError(
                 "image.shape",
-                f"{format} has {_CHANNELS[format]} channels, the array {channels} (shape {pixels.shape}).",
+                f"{format} is not one array of {channels} channels (shape {pixels.shape}).",
                 "Use Frame.from_buffer for planar formats.",
             )
         now = time.monotonic_ns() if t_ns is None else t_ns
@@ -148,21 +161,24 @@ class Frame:
         Raises:
             InputError: the buffer is too short for format, size and strides, or these are impossible.
         """
-        if format not in _CHANNELS:
-            raise InputError("image.format", f"Unknown pixel format {format!r}.", f"Known: {', '.join(_CHANNELS)}.")
-        if width < 1 or height < 1 or width > 32767 or height > 32767:
-            raise InputError("image.shape", f"{width}x{height} is not a possible size.", "Give 1..32767 each.")
-        planar = format in ("nv12", "nv21")
+        _check_format(format)
+        _check_size(width, height)
+        planar = format in _PLANAR
         if (planar and (width % 2 or height % 2)) or (format == "yuyv" and width % 2):
             raise InputError("image.shape", f"{format} needs even sizes, not {width}x{height}.", "Crop by one pixel.")
         row = width * _CHANNELS[format]
         geometry = [(height, row)] + ([(height // 2, width)] if planar else [])
-        steps = list(strides) if strides is not None else [columns for _, columns in geometry]
-        if len(steps) != len(geometry):
+        steps = [columns for _, columns in geometry] if strides is None else strides
+        if not isinstance(steps, Sequence) or len(steps) != len(geometry) or not all(map(_is_integer, steps)):
             raise InputError(
-                "image.stride", f"{format} has {len(geometry)} plane(s), got {len(steps)} stride(s).", "Give one each."
+                "image.stride", f"{format} has {len(geometry)} plane(s), got the strides {strides!r}.", "Give one each."
             )
-        data = np.frombuffer(buffer, np.uint8)
+        try:
+            data = np.frombuffer(buffer, np.uint8)
+        except (TypeError, ValueError, BufferError) as error:
+            raise InputError(
+                "image.type", f"Pixels cannot be read in place from {type(buffer).__name__} ({error}).", "Give bytes."
+            ) from error
         planes, offset = [], 0
         for (rows, columns), step in zip(geometry, steps, strict=True):
             if step < columns:
@@ -194,7 +210,7 @@ class Frame:
         return out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImuWindow:
     """Samples of face-worn IMUs: acc (T, S, 3) in m/s^2, gyro (T, S, 3) in rad/s, t_ns (T,) int64, one per row."""
 
@@ -204,7 +220,7 @@ class ImuWindow:
     sensors: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AudioBlock:
     """Mono audio: samples (N,) float32 in -1..1 at `rate` Hz; t_ns is the time of the first sample."""
 
@@ -240,7 +256,7 @@ class HeadPose:
         return out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FaceState:
     """What is known of one face at one moment. What was not measured is None or `valid` False, never a silent 0.
 
@@ -300,7 +316,7 @@ class FaceState:
             "t_ns": self.t_ns,
             "id": self.id,
             "found": self.found,
-            "confidence": round(self.confidence, 6),
+            "confidence": round(float(self.confidence), 6),
             "stale": self.stale,
             "layout": self.layout.name,
             "values": {
@@ -308,7 +324,7 @@ class FaceState:
                 for name, value, ok in zip(self.layout.names, self.values, self.valid, strict=True)
             },
             "valid": {name: bool(ok) for name, ok in zip(self.layout.names, self.valid, strict=True)},
-            "box": None if self.box is None else [round(v, 3) for v in self.box],
+            "box": None if self.box is None else [round(float(v), 3) for v in self.box],
             "head": None
             if self.head is None
             else {

@@ -1,9 +1,9 @@
 """The imported Face Landmarker against MediaPipe 1.2.2 itself, whose answers are kept in tests/golden.
 
 Pictures, and every fifth frame of three clips as pictures of their own, must agree within 0.05 per coefficient, 0.01 on
-average, and 1 % of the inter-ocular distance. In video mode each frame's region comes from the frame before, which makes
-MediaPipe sensitive to itself: 1e-5 pixels of noise on its region moved coefficients by 0.10 and landmarks by 2.7 % on
-the female clip. There the bounds hold on average, and the extremes are bounded by that sensitivity.
+average, and 1 % of the inter-ocular distance. In video mode each frame's region comes from the frame before, which
+makes MediaPipe sensitive to itself: 1e-5 pixels of noise on its region moved coefficients by 0.10 and landmarks by
+2.7 % on the female clip. There the bounds hold on average, and the extremes are bounded by that sensitivity.
 """
 
 from __future__ import annotations

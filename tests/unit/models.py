@@ -24,7 +24,7 @@ CELL = 8
 CROP = 16
 CELLS = (SIDE // CELL) ** 2
 # Subject's right, left, top, bottom, middle, in crop pixels; they span half the crop.
-CROSS = ((4.0, 8.0), (12.0, 8.0), (8.0, 4.0), (8.0, 12.0), (8.0, 8.0))
+CROSS = ((3.5, 7.5), (11.5, 7.5), (7.5, 3.5), (7.5, 11.5), (7.5, 7.5))
 MS = 1_000_000
 
 Array = npt.NDArray[Any]
@@ -70,7 +70,7 @@ def twice_plus_one() -> bytes:
 
 def detector_network() -> bytes:
     """Brightness of each cell as its score; every box is its cell, every point the cell's centre."""
-    half = np.full((1, CELLS, 2), 0.5, np.float32)
+    half = np.full((1, CELLS, 2), 0.5 - 0.5 / CELL, np.float32)  # pixel 0 has its centre at 0
     constants: dict[str, Array] = {
         "flat": np.int64([1, CELLS, 1]),
         "obj": np.ones((1, CELLS, 1), np.float32),

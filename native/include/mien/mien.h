@@ -13,7 +13,8 @@
  *
  * Rules that hold for every call:
  *   - returns a mien_status; MIEN_OK is 0; nothing exits, aborts, prints or throws;
- *   - every struct starts with struct_size, set by the caller to sizeof the struct it was compiled with;
+ *   - every struct but mien_detection, whose arrays are plain floats, starts with struct_size, set by the caller to
+ *     sizeof the struct it was compiled with;
  *   - outputs are caller-owned; on an error they are left as they were;
  *   - time is signed 64-bit nanoseconds of the source's clock;
  *   - pixel coordinates: integer values are pixel centres, x to the right, y down;
@@ -33,26 +34,33 @@
 #define MIEN_API
 #endif
 
+/* C++ may read any int from a field of these enums, so that an unknown one can be refused; in C that is so anyway. */
+#ifdef __cplusplus
+#define MIEN_INT : int
+#else
+#define MIEN_INT
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define MIEN_ABI_VERSION 1u
-#define MIEN_MAX_POINTS 8    /* points of one detection */
+#define MIEN_MAX_POINTS 8     /* points of one detection */
 #define MIEN_MAX_EXTENT 32767 /* largest width or height of an image or tensor */
 
-typedef enum mien_status {
+typedef enum mien_status MIEN_INT {
   MIEN_OK = 0,
-  MIEN_E_ARGUMENT = 1,   /* a null pointer, an unknown enum value, a count out of range */
-  MIEN_E_STRUCT = 2,     /* struct_size is not one that this library knows */
-  MIEN_E_FORMAT = 3,     /* unknown pixel format, or one that the call cannot take */
-  MIEN_E_SHAPE = 4,      /* width, height or parity impossible for the format */
-  MIEN_E_STRIDE = 5,     /* stride negative, or shorter than a row */
-  MIEN_E_CAPACITY = 6,   /* an output buffer is too small */
-  MIEN_E_NOT_FINITE = 7, /* NaN or infinity where a number is needed */
-  MIEN_E_TIME = 8,       /* the clock went back or stood still */
-  MIEN_E_DEGENERATE = 9, /* points from which the asked-for fit does not follow */
-  MIEN_E_MEMORY = 10,    /* allocation failed */
+  MIEN_E_ARGUMENT = 1,    /* a null pointer, an unknown enum value, a count out of range */
+  MIEN_E_STRUCT = 2,      /* struct_size is not one that this library knows */
+  MIEN_E_FORMAT = 3,      /* unknown pixel format, or one that the call cannot take */
+  MIEN_E_SHAPE = 4,       /* width, height or parity impossible for the format */
+  MIEN_E_STRIDE = 5,      /* stride negative, or shorter than a row */
+  MIEN_E_CAPACITY = 6,    /* an output buffer is too small */
+  MIEN_E_NOT_FINITE = 7,  /* NaN or infinity where a number is needed */
+  MIEN_E_TIME = 8,        /* the clock went back or stood still */
+  MIEN_E_DEGENERATE = 9,  /* points from which the asked-for fit does not follow */
+  MIEN_E_MEMORY = 10,     /* allocation failed */
   MIEN_E_UNSUPPORTED = 11 /* this processor does not have what was asked for */
 } mien_status;
 
@@ -62,7 +70,12 @@ MIEN_API const char *mien_status_text(mien_status status); /* one short English 
 
 /* ---- instruction sets ------------------------------------------------------------------------------------- */
 
-typedef enum mien_simd { MIEN_SIMD_SCALAR = 0, MIEN_SIMD_NEON = 1, MIEN_SIMD_AVX2 = 2, MIEN_SIMD_AVX512 = 3 } mien_simd;
+typedef enum mien_simd MIEN_INT {
+  MIEN_SIMD_SCALAR = 0,
+  MIEN_SIMD_NEON = 1,
+  MIEN_SIMD_AVX2 = 2,
+  MIEN_SIMD_AVX512 = 3
+} mien_simd;
 
 /* The best set this processor has is used from the start. Selecting another (for tests and measurements) is
  * process-wide; MIEN_E_UNSUPPORTED if the processor or the build lacks it. All sets give bit-equal results. */
@@ -73,7 +86,7 @@ MIEN_API const char *mien_simd_name(mien_simd level);
 
 /* ---- images ----------------------------------------------------------------------------------------------- */
 
-typedef enum mien_format {
+typedef enum mien_format MIEN_INT {
   MIEN_FORMAT_RGB = 0,
   MIEN_FORMAT_BGR = 1,
   MIEN_FORMAT_RGBA = 2,
@@ -84,23 +97,23 @@ typedef enum mien_format {
   MIEN_FORMAT_YUYV = 7  /* one plane, Y0 U Y1 V; width even */
 } mien_format;
 
-typedef enum mien_yuv_matrix { MIEN_YUV_BT601 = 0, MIEN_YUV_BT709 = 1 } mien_yuv_matrix;
-typedef enum mien_yuv_range { MIEN_YUV_LIMITED = 0, MIEN_YUV_FULL = 1 } mien_yuv_range;
+typedef enum mien_yuv_matrix MIEN_INT { MIEN_YUV_BT601 = 0, MIEN_YUV_BT709 = 1 } mien_yuv_matrix;
+typedef enum mien_yuv_range MIEN_INT { MIEN_YUV_LIMITED = 0, MIEN_YUV_FULL = 1 } mien_yuv_range;
 
 typedef struct mien_image {
   uint32_t struct_size;
   mien_format format;
   int32_t width, height; /* pixels, 1..MIEN_MAX_EXTENT */
   const uint8_t *plane[2];
-  int64_t stride[2];           /* bytes from one row to the next, >= the bytes of a row */
-  mien_yuv_matrix yuv_matrix;  /* YUV formats only */
+  int64_t stride[2];          /* bytes from one row to the next, >= the bytes of a row */
+  mien_yuv_matrix yuv_matrix; /* YUV formats only */
   mien_yuv_range yuv_range;
 } mien_image;
 
-typedef enum mien_dtype { MIEN_F32 = 0, MIEN_F16 = 1, MIEN_U8 = 2, MIEN_I8 = 3 } mien_dtype;
-typedef enum mien_layout { MIEN_NCHW = 0, MIEN_NHWC = 1 } mien_layout;
-typedef enum mien_color { MIEN_COLOR_RGB = 0, MIEN_COLOR_BGR = 1, MIEN_COLOR_GRAY = 2 } mien_color;
-typedef enum mien_border {
+typedef enum mien_dtype MIEN_INT { MIEN_F32 = 0, MIEN_F16 = 1, MIEN_U8 = 2, MIEN_I8 = 3 } mien_dtype;
+typedef enum mien_layout MIEN_INT { MIEN_NCHW = 0, MIEN_NHWC = 1 } mien_layout;
+typedef enum mien_color MIEN_INT { MIEN_COLOR_RGB = 0, MIEN_COLOR_BGR = 1, MIEN_COLOR_GRAY = 2 } mien_color;
+typedef enum mien_border MIEN_INT {
   MIEN_BORDER_REPLICATE = 0, /* the nearest pixel of the frame */
   MIEN_BORDER_CONSTANT = 1   /* black (RGB 0) */
 } mien_border;
@@ -118,7 +131,7 @@ typedef struct mien_tensor {
   mien_border border;
   float scale[3], bias[3]; /* in the tensor's channel order; finite */
   float quant_scale;       /* > 0; U8 and I8 only */
-  int32_t quant_zero;
+  int32_t quant_zero;      /* -32768..32767 */
   void *data;
   size_t capacity; /* bytes at data */
 } mien_tensor;
@@ -158,14 +171,13 @@ MIEN_API mien_status mien_decode_grid(const float *cls, const float *obj, const 
                                       int32_t columns, int32_t rows, int32_t stride, int32_t points, float min_score,
                                       mien_detection *out, size_t capacity, size_t *count);
 
-typedef enum mien_nms_mode {
+typedef enum mien_nms_mode MIEN_INT {
   MIEN_NMS_HARD = 0,    /* the best of each overlapping group survives */
   MIEN_NMS_WEIGHTED = 1 /* it becomes the score-weighted mean of its group (boxes and points); keeps its own score */
 } mien_nms_mode;
 
 /* Non-maximum suppression by intersection over union >= iou, in place, best first. *count: in and out. */
-MIEN_API mien_status mien_nms(mien_detection *detections, size_t *count, int32_t points, float iou,
-                              mien_nms_mode mode);
+MIEN_API mien_status mien_nms(mien_detection *detections, size_t *count, int32_t points, float iou, mien_nms_mode mode);
 
 /* Maps boxes (their axis-aligned hull) and points through an affine map, in place. */
 MIEN_API mien_status mien_detections_map(mien_detection *detections, size_t count, int32_t points,
@@ -206,9 +218,9 @@ MIEN_API mien_status mien_fit_rigid(const float *src_xyz, const float *dst_xyz, 
 
 /* Head pose from landmarks with relative depth (x, y in pixels, z in the units of x, smaller is nearer), given the
  * canonical points (centimetres; x to the subject's left, y up, z out of the face) and weights (0: not used), under a
- * pinhole camera whose vertical field of view is fov_y radians, principal point in the centre of a width x height
- * image. Weighted Procrustes between the canonical face and the unprojected landmarks, the depth found in two passes.
- * The pose maps canonical points to camera space: x right, y up, z towards the viewer, centimetres; scale = 1. */
+ * pinhole camera whose vertical field of view is fov_y radians, principal point (width / 2, height / 2). Weighted
+ * Procrustes between the canonical face and the unprojected landmarks, the depth found in two passes. The pose maps
+ * canonical points to camera space: x right, y up, z towards the viewer, centimetres; scale = 1. */
 MIEN_API mien_status mien_pose_from_depth(const float *landmarks_xyz, const float *canonical_xyz, const float *weights,
                                           size_t count, int32_t width, int32_t height, float fov_y, mien_pose *pose);
 
@@ -237,8 +249,8 @@ typedef struct mien_hold mien_hold;
 MIEN_API mien_status mien_hold_create(size_t count, int64_t hold_ns, mien_hold **filter);
 MIEN_API void mien_hold_destroy(mien_hold *filter);
 MIEN_API mien_status mien_hold_reset(mien_hold *filter);
-MIEN_API mien_status mien_hold_apply(mien_hold *filter, int64_t t_ns, const float *in, const uint8_t *valid,
-                                     float *out, uint8_t *out_valid);
+MIEN_API mien_status mien_hold_apply(mien_hold *filter, int64_t t_ns, const float *in, const uint8_t *valid, float *out,
+                                     uint8_t *out_valid);
 
 /* values[lower[i]] = min(values[lower[i]], values[upper[i]]) where both are valid, in the given order, after clamping
  * every valid value to low..high. valid may be NULL. */

@@ -15,7 +15,9 @@ bool finite(const mien_detection &d, int32_t points) {
          mien::all_finite(d.point, 2 * static_cast<size_t>(points));
 }
 
-float area(const float box[4]) { return std::max(box[2] - box[0], 0.0f) * std::max(box[3] - box[1], 0.0f); }
+float area(const float box[4]) {
+  return std::max(box[2] - box[0], 0.0f) * std::max(box[3] - box[1], 0.0f);
+}
 
 float overlap(const float a[4], const float b[4]) {
   const float shared[4] = {std::max(a[0], b[0]), std::max(a[1], b[1]), std::min(a[2], b[2]), std::min(a[3], b[3])};

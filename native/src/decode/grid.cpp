@@ -13,7 +13,9 @@ struct Level {
   float stride;
 };
 
-float unit(float value) { return std::min(std::max(value, 0.0f), 1.0f); }
+float unit(float value) {
+  return std::min(std::max(value, 0.0f), 1.0f);
+}
 
 mien_detection decode_cell(const Level &level, size_t cell, float score) {
   mien_detection d{};

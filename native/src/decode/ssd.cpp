@@ -77,9 +77,9 @@ mien_status mien_ssd_anchors(int32_t input_width, int32_t input_height, const in
   return MIEN_OK;
 }
 
-mien_status mien_decode_ssd(const float *raw, const float *logits, const float *centers, size_t anchors,
-                            int32_t points, int32_t input_width, int32_t input_height, float clip, float min_score,
-                            mien_detection *out, size_t capacity, size_t *count) {
+mien_status mien_decode_ssd(const float *raw, const float *logits, const float *centers, size_t anchors, int32_t points,
+                            int32_t input_width, int32_t input_height, float clip, float min_score, mien_detection *out,
+                            size_t capacity, size_t *count) {
   if (raw == nullptr || logits == nullptr || centers == nullptr || count == nullptr ||
       (out == nullptr && capacity > 0) || points < 0 || points > MIEN_MAX_POINTS || !mien::count_sane(anchors)) {
     return MIEN_E_ARGUMENT;

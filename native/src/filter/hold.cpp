@@ -31,7 +31,9 @@ mien_status mien_hold_create(size_t count, int64_t hold_ns, mien_hold **filter) 
   return MIEN_OK;
 }
 
-void mien_hold_destroy(mien_hold *filter) { delete filter; }
+void mien_hold_destroy(mien_hold *filter) {
+  delete filter;
+}
 
 mien_status mien_hold_reset(mien_hold *filter) {
   if (filter == nullptr) return MIEN_E_ARGUMENT;

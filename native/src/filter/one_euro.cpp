@@ -68,7 +68,9 @@ mien_status mien_one_euro_create(size_t count, const float *min_cutoff, const fl
   return MIEN_OK;
 }
 
-void mien_one_euro_destroy(mien_one_euro *filter) { delete filter; }
+void mien_one_euro_destroy(mien_one_euro *filter) {
+  delete filter;
+}
 
 mien_status mien_one_euro_reset(mien_one_euro *filter) {
   if (filter == nullptr) return MIEN_E_ARGUMENT;

@@ -83,7 +83,8 @@ bool start_pose(const Problem &p, Pose *pose) {
     std::copy(scatter, scatter + 9, factor);
     if (!solve_spd(factor, row, 3, 1e-6)) return false;  // points in a plane or on a line
   }
-  const double size[2] = {std::hypot(rows[0][0], rows[0][1], rows[0][2]), std::hypot(rows[1][0], rows[1][1], rows[1][2])};
+  const double size[2] = {std::hypot(rows[0][0], rows[0][1], rows[0][2]),
+                          std::hypot(rows[1][0], rows[1][1], rows[1][2])};
   if (!normalize(rows[0]) || !normalize(rows[1])) return false;
   // The two axes share the error of not being perpendicular.
   double plus[3], minus[3];
@@ -105,8 +106,7 @@ bool start_pose(const Problem &p, Pose *pose) {
   const double depth = p.focal / scale;
   const double camera[3] = {image[0] / scale, image[1] / scale, -depth};
   for (int k = 0; k < 3; ++k) {
-    pose->translation[k] =
-        camera[k] - (r[3 * k] * mean[0] + r[3 * k + 1] * mean[1] + r[3 * k + 2] * mean[2]);
+    pose->translation[k] = camera[k] - (r[3 * k] * mean[0] + r[3 * k + 1] * mean[1] + r[3 * k + 2] * mean[2]);
   }
   return true;
 }
@@ -234,7 +234,12 @@ mien_status mien_pose_from_points(const float *points_xy, const float *canonical
   size_t used = 0;
   for (size_t i = 0; i < count; ++i) used += weights == nullptr || weights[i] > 0 ? 1 : 0;
   if (used < 4) return MIEN_E_DEGENERATE;
-  const mien::geometry::Problem problem{points_xy,    canonical_xyz, weights, count, width * 0.5, height * 0.5,
+  const mien::geometry::Problem problem{points_xy,
+                                        canonical_xyz,
+                                        weights,
+                                        count,
+                                        width * 0.5,
+                                        height * 0.5,
                                         height * 0.5 / std::tan(static_cast<double>(fov_y) / 2)};
   mien::geometry::Rigid rigid;
   const mien_status status = mien::geometry::solve(problem, &rigid);

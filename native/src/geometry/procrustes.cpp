@@ -148,8 +148,7 @@ void quaternion_from_rotation(const double r[9], double q[4]) {
   for (int i = 0; i < 4; ++i) q[i] = sign * all[largest][i];
 }
 
-mien_status fit(const float *src, const double *dst, const float *weights, size_t count, bool fixed_scale,
-                Rigid *out) {
+mien_status fit(const float *src, const double *dst, const float *weights, size_t count, bool fixed_scale, Rigid *out) {
   if (!weights_usable(weights, count)) return MIEN_E_DEGENERATE;
   const Sums s = accumulate(src, dst, weights, count);
   Rigid r{};

@@ -32,9 +32,7 @@ class Positions {
   }
   Int inside(Int position) const { return V::min(V::max(position, V::set(0)), last_); }
   // Whether a whole pixel or more lies between the frame and every position, all on one side.
-  bool all_outside(Int position) const {
-    return V::equal(position, V::set(-kOne)) || V::equal(position, outside_);
-  }
+  bool all_outside(Int position) const { return V::equal(position, V::set(-kOne)) || V::equal(position, outside_); }
 
  private:
   const float *affine_;

@@ -10,7 +10,9 @@ int32_t limited(int32_t value, int32_t low, int32_t high) {
   return value < low ? low : (value > high ? high : value);
 }
 
-float limited(float value, float low, float high) { return value < low ? low : (value > high ? high : value); }
+float limited(float value, float low, float high) {
+  return value < low ? low : (value > high ? high : value);
+}
 
 // Beyond one pixel outside nothing changes any more, so limiting the position there keeps the integers small without
 // changing a result, whatever the affine map holds.
@@ -21,7 +23,7 @@ int32_t fixed_position(float scaled, int32_t extent) {
 }
 
 struct Taps {
-  int32_t first, second;    // indices, always inside
+  int32_t first, second;     // indices, always inside
   int32_t weight0, weight1;  // of kOne; 0 where the tap lies outside a constant border
 };
 
@@ -37,7 +39,9 @@ Taps taps_at(int32_t position, int32_t extent, bool constant_border) {
   return taps;
 }
 
-int32_t coverage(const Taps &x, const Taps &y) { return (x.weight0 + x.weight1) * (y.weight0 + y.weight1); }
+int32_t coverage(const Taps &x, const Taps &y) {
+  return (x.weight0 + x.weight1) * (y.weight0 + y.weight1);
+}
 
 // `step` bytes from one sample of this channel to the next in a row.
 int32_t blend(const uint8_t *plane, int64_t stride, int32_t step, int32_t byte, const Taps &x, const Taps &y) {
@@ -49,7 +53,9 @@ int32_t blend(const uint8_t *plane, int64_t stride, int32_t step, int32_t byte, 
 }
 
 // Chroma samples sit between pairs of pixels: c = (x - 1/2) / 2, rounded up at half a step.
-int32_t chroma_position(int32_t luma) { return (luma - (kOne / 2 - 1)) >> 1; }
+int32_t chroma_position(int32_t luma) {
+  return (luma - (kOne / 2 - 1)) >> 1;
+}
 
 void convert_yuv(const Plan &plan, int32_t luma, int32_t u_sum, int32_t v_sum, int32_t covered, float rgb[3]) {
   // Where a constant border covers part of the sample, colour fades with it: black is Y = y_black, U = V = 128.

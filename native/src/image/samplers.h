@@ -27,9 +27,7 @@ struct Axis {
     weight = V::sub(position, V::template shl<kFractionBits>(first));
   }
   // (kOne - weight, weight) as 16-bit pairs, for the multiply-add of neighbours.
-  typename V::Int pairs() const {
-    return V::add(V::sub(V::template shl<16>(weight), weight), V::set(kOne));
-  }
+  typename V::Int pairs() const { return V::add(V::sub(V::template shl<16>(weight), weight), V::set(kOne)); }
   // (kOne - weight, weight) twice, as bytes, for the multiply-add of neighbours.
   typename V::Int quads() const {
     const typename V::Int pair = V::add(V::sub(V::template shl<8>(weight), weight), V::set(kOne));
@@ -248,7 +246,10 @@ class Yuyv {
   static bool fits(const Plan &p) { return p.width >= 4 && spans_31_bits(p.stride[0], p.height); }
 
   explicit Yuyv(const Plan &p)
-      : plan_(p), lower_(p.plane[0] + (p.height > 1 ? p.stride[0] : 0)), control_(gather_control<V>({0, 1, 3}, {2, 5, 7})), convert_(p) {}
+      : plan_(p),
+        lower_(p.plane[0] + (p.height > 1 ? p.stride[0] : 0)),
+        control_(gather_control<V>({0, 1, 3}, {2, 5, 7})),
+        convert_(p) {}
 
   struct Taps {
     alignas(64) int32_t at[V::kPixels];

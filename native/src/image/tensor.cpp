@@ -10,13 +10,17 @@
 namespace mien::image {
 namespace {
 
-bool between(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
+bool between(int64_t value, int64_t low, int64_t high) {
+  return value >= low && value <= high;
+}
 
 bool is_yuv(mien_format format) {
   return format == MIEN_FORMAT_NV12 || format == MIEN_FORMAT_NV21 || format == MIEN_FORMAT_YUYV;
 }
 
-bool is_semi_planar(mien_format format) { return format == MIEN_FORMAT_NV12 || format == MIEN_FORMAT_NV21; }
+bool is_semi_planar(mien_format format) {
+  return format == MIEN_FORMAT_NV12 || format == MIEN_FORMAT_NV21;
+}
 
 int64_t bytes_per_pixel(mien_format format) {
   switch (format) {
@@ -54,7 +58,9 @@ mien_status check_image(const mien_image &image) {
   return MIEN_OK;
 }
 
-size_t element_bytes(mien_dtype dtype) { return dtype == MIEN_F32 ? 4 : (dtype == MIEN_F16 ? 2 : 1); }
+size_t element_bytes(mien_dtype dtype) {
+  return dtype == MIEN_F32 ? 4 : (dtype == MIEN_F16 ? 2 : 1);
+}
 
 mien_status check_tensor(const mien_tensor &tensor) {
   if (tensor.struct_size != sizeof(mien_tensor)) return MIEN_E_STRUCT;

@@ -87,7 +87,8 @@ struct Avx2 {
   static void put(float *to, Float v) { _mm256_storeu_ps(to, v); }
   static Float get(const float *from) { return _mm256_loadu_ps(from); }
   static void put_half(uint16_t *to, Float v) {
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to),
+                     _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
   static void put_byte(uint8_t *to, Int v) {
     const Int low = _mm256_shuffle_epi8(
@@ -116,7 +117,8 @@ struct Avx2 {
 
  private:
   static __m128i pair8(const uint8_t *top, const uint8_t *bottom, int32_t at) {
-    const __m128d low = _mm_load_sd(reinterpret_cast<const double *>(top + at));
+    // Not _mm_load_sd: that one is defined for aligned doubles only.
+    const __m128d low = _mm_castsi128_pd(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(top + at)));
     return _mm_castpd_si128(_mm_loadh_pd(low, reinterpret_cast<const double *>(bottom + at)));
   }
   static __m128i quad4(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d) {

@@ -115,14 +115,15 @@ struct Avx512 {
     const Int pixels = bit_or(bit_or(_mm512_and_si512(r, low), shl<8>(_mm512_and_si512(g, low))), shl<16>(b));
     const Int squeezed = _mm512_shuffle_epi8(
         pixels, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1)));
-    const Int joined = _mm512_permutexvar_epi32(
-        _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 15, 15, 15), squeezed);
+    const Int joined =
+        _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 15, 15, 15), squeezed);
     _mm512_mask_storeu_epi32(to, 0x0fff, joined);
   }
 
  private:
   static __m128i pair8(const uint8_t *top, const uint8_t *bottom, int32_t at) {
-    const __m128d low = _mm_load_sd(reinterpret_cast<const double *>(top + at));
+    // Not _mm_load_sd: that one is defined for aligned doubles only.
+    const __m128d low = _mm_castsi128_pd(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(top + at)));
     return _mm_castpd_si128(_mm_loadh_pd(low, reinterpret_cast<const double *>(bottom + at)));
   }
   static __m128i quad4(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d) {

@@ -39,9 +39,13 @@ unsigned detect() {
   return have;
 }
 #elif defined(MIEN_NEON)
-unsigned detect() { return (1u << MIEN_SIMD_SCALAR) | (1u << MIEN_SIMD_NEON); }
+unsigned detect() {
+  return (1u << MIEN_SIMD_SCALAR) | (1u << MIEN_SIMD_NEON);
+}
 #else
-unsigned detect() { return 1u << MIEN_SIMD_SCALAR; }
+unsigned detect() {
+  return 1u << MIEN_SIMD_SCALAR;
+}
 #endif
 
 unsigned available() {
@@ -81,7 +85,9 @@ const Kernels &active() {
 
 }  // namespace mien::simd
 
-mien_simd mien_simd_active(void) { return static_cast<mien_simd>(mien::simd::level().load(std::memory_order_relaxed)); }
+mien_simd mien_simd_active(void) {
+  return static_cast<mien_simd>(mien::simd::level().load(std::memory_order_relaxed));
+}
 
 int mien_simd_available(mien_simd level) {
   const int index = static_cast<int>(level);

@@ -95,7 +95,7 @@ def _parse(device: str) -> tuple[str | None, str | None]:
             f"Unknown device {device!r}.",
             f"Use auto, cpu, or one of {', '.join(known)} (optionally followed by ':DEVICE').",
         )
-    return engine, place
+    return engine, place or None
 
 
 def _place(engine: type[Session], place: str | None) -> str:
@@ -105,7 +105,7 @@ def _place(engine: type[Session], place: str | None) -> str:
     for device in devices:
         if device.lower() == place.lower():
             return device
-    raise DeviceError("device.absent", f"{engine.engine} sees {', '.join(devices)} here, no {place}.", "")
+    raise DeviceError("device.absent", f"{engine.engine} sees {', '.join(devices)} here, no {place!r}.", "")
 
 
 def _check_tensors(session: Session, network: Network, target: Target) -> None:
@@ -123,9 +123,7 @@ def _check_tensors(session: Session, network: Network, target: Target) -> None:
                     "The model was renamed or is not the one that the manifest describes; import it again.",
                 )
             actual = tensors[tensor]
-            same = len(actual) == len(port.shape) and all(
-                a in (-1, e) for a, e in zip(actual, port.shape, strict=True)
-            )
+            same = len(actual) == len(port.shape) and all(a in (-1, e) for a, e in zip(actual, port.shape, strict=True))
             if not same:
                 raise ModelError(
                     "model.tensors",

@@ -42,19 +42,21 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BundleError("import.missing", f"Cannot read {str(path)!r}: {error.strerror}.", "Check the path.") from error
+        raise BundleError(
+            "import.missing", f"Cannot read {str(path)!r}: {error.strerror}.", "Check the path."
+        ) from error
 
 
-def licence_beside(path: Path) -> dict[str, bytes]:
+def licence_beside(path: Path, network: str = "") -> dict[str, bytes]:
     """The licence text that lies beside a model, as a blob to carry over; empty if there is none."""
+    member = f"licence/LICENSE-{network}" if network else "licence/LICENSE"
     for name in ("LICENSE", "LICENSE.txt", "LICENCE"):
         text = path.parent / name
         if text.is_file():
-            return {"licence/LICENSE": text.read_bytes()}
+            return {member: text.read_bytes()}
     return {}
 
 
-def licence(spdx: str, source: str, blobs: dict[str, bytes]) -> dict[str, str]:
-    """The manifest's licence section."""
-    carried = {"text": "licence/LICENSE"} if "licence/LICENSE" in blobs else {}
-    return {"spdx": spdx, "source": source, **carried}
+def licence(spdx: str, source: str, blobs: dict[str, bytes]) -> dict[str, Any]:
+    """The manifest's licence section; `texts` are the members that hold the licences' words."""
+    return {"spdx": spdx, "source": source, "texts": sorted(name for name in blobs if name.startswith("licence/"))}

@@ -141,7 +141,15 @@ def _unpack(path: Path, data: bytes) -> dict[str, bytes]:
             if too_large:
                 raise BundleError("import.oversized", f"{too_large[0]} has {sizes[too_large[0]]} bytes.", "")
             return {name: archive.read(name) for name in wanted}
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, struct.error, RuntimeError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        struct.error,
+        RuntimeError,
+        ValueError,
+    ) as error:
         raise BundleError(
             "import.damaged", f"{str(path)!r} is not a complete .task file ({error}).", "Download it again."
         ) from error

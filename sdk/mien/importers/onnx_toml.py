@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mien.errors import BundleError
-from mien.importers.base import Imported, Importer, licence_beside, read_bytes
+from mien.importers.base import Imported, Importer, licence, licence_beside, read_bytes
 from mien.manifest import Section
 
 
@@ -41,7 +41,7 @@ class OnnxToml(Importer):
             model = path.parent / network.text("file")
             member = f"onnx/{name}.onnx"
             blobs[member] = read_bytes(model)
-            blobs |= licence_beside(model)
+            blobs |= licence_beside(model, name)
             tensors: dict[str, str] = {}
             ports: dict[str, Any] = {}
             for kind in ("inputs", "outputs"):
@@ -57,8 +57,8 @@ class OnnxToml(Importer):
             }
             described[name] = {**ports, "targets": [target]}
         manifest = {"schema": 1, **fields, "networks": described}
-        if "licence/LICENSE" in blobs:
-            manifest["licence"] = {**manifest.get("licence", {}), "text": "licence/LICENSE"}
+        stated = Section(fields, "toml").section("licence")
+        manifest["licence"] = {**stated.fields, **licence(stated.text("spdx"), stated.text("source", ""), blobs)}
         return Imported(manifest, blobs)
 
 

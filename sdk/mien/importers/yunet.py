@@ -15,7 +15,7 @@ _DEFAULT_SIDE = 320
 
 
 class YuNet(Importer):
-    """Imports yunet_*.onnx. A size in the file's name (``_320_320``, ``_640_480``) is kept; dynamic ones get 320x320."""
+    """Imports yunet_*.onnx. A size in the name (``_320_320``, ``_640_480``) is kept; dynamic ones get 320x320."""
 
     summary: ClassVar[str] = "YuNet face detector (.onnx)"
 

@@ -20,7 +20,9 @@ def annotate(picture: U8, states: Sequence[FaceState]) -> U8:
     """A copy of an RGB picture with landmarks, boxes, head axes and the strongest coefficients of each face."""
     cv2 = need("cv2", "Drawing")
     scale = max(1, round(_MIN_PANEL_WIDTH / picture.shape[1])) if picture.shape[1] < _MIN_PANEL_WIDTH else 1
-    canvas = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR) if scale > 1 else picture.copy()
+    canvas = (
+        cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR) if scale > 1 else picture.copy()
+    )
     for state in states:
         if not state.found:
             continue
@@ -54,10 +56,11 @@ def _face(cv2: Any, canvas: U8, state: FaceState, scale: int) -> None:
 def _panel(cv2: Any, canvas: U8, state: FaceState, place: int) -> None:
     strongest = np.argsort(-np.where(state.valid, state.values, -1))[:_BARS]
     left = 8 + place * 190
-    shade = canvas[6 : 14 + 15 * _BARS, left - 4 : left + 178]
+    top = canvas.shape[0] - 14 - 15 * _BARS  # below: faces stand in the upper part of most pictures
+    shade = canvas[top : top + 8 + 15 * _BARS, left - 4 : left + 178]
     shade //= 3
     for row, slot in enumerate(strongest.tolist()):
-        y = 20 + 15 * row
+        y = top + 14 + 15 * row
         length = round(172 * float(state.values[slot]))
         cv2.rectangle(canvas, (left, y - 9), (left + length, y + 2), _BAR, -1)
         _text(cv2, canvas, f"{state.values[slot]:.2f} {state.layout.names[slot]}", (left + 4, y), 0.36)

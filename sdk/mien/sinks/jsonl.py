@@ -19,7 +19,7 @@ class JsonLines(Sink):
         self._landmarks = landmarks
         self._own = address != "-"
         try:
-            self._file = Path(address).open("w", encoding="utf-8") if self._own else sys.stdout
+            self._file = Path(address).open("w", encoding="utf-8") if self._own else sys.stdout  # noqa: SIM115
         except OSError as error:
             raise SinkError("sink.open", f"Cannot write {address!r}: {error.strerror}.", "Check the folder.") from error
 

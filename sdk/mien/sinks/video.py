@@ -58,7 +58,9 @@ class VideoFile(Sink):
         try:
             name.write_bytes(data.tobytes())
         except OSError as error:
-            raise SinkError("sink.write", f"Cannot write {str(name)!r}: {error.strerror}.", "Check the folder.") from error
+            raise SinkError(
+                "sink.write", f"Cannot write {str(name)!r}: {error.strerror}.", "Check the folder."
+            ) from error
 
     def _start(self, t_ns: int | None) -> None:
         assert self._held is not None

@@ -1,4 +1,4 @@
-"""A camera that may be unplugged: it is opened again when it comes back, and meanwhile its last frame is marked stale."""
+"""A camera that may be unplugged: reopened when it comes back, its last frame meanwhile repeated and marked stale."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class Camera(Source):
                 self._capture = self._open()
                 if self._capture is not None:
                     self.reconnects += 1
-            ok, picture = self._capture.read() if self._capture is not None else (False, None)
+            picture = self._capture.read()[1] if self._capture is not None else None
             now = time.monotonic_ns()
-            if ok:
+            if picture is not None:
                 self._last, self._seen_ns = picture, now
                 return Frame.of(picture, "bgr", t_ns=now)
             if self._capture is not None:
@@ -89,7 +89,9 @@ class Camera(Source):
                 self._capture = None
             if now - self._seen_ns > self._give_up_s * 1e9:
                 raise SourceError(
-                    "camera.lost", f"Camera {self._device!r} gave no frame for {self._give_up_s} s.", "Plug it in again."
+                    "camera.lost",
+                    f"Camera {self._device!r} gave no frame for {self._give_up_s} s.",
+                    "Plug it in again.",
                 )
             self._closed.wait(self._retry_s)
             if self._last is not None and not self._closed.is_set():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Frames(Source):
             if stack.ndim == 2 or (stack.ndim == 3 and stack.shape[-1] in (1, 3, 4)):
                 stack = stack[None]
             address = stack
-        if hasattr(address, "__len__"):
+        if isinstance(address, Sized):
             self._length = len(address)
         self._items = iter(address)
         self._step_ns = 1e9 / fps

@@ -62,7 +62,9 @@ class Raw(Source):
             return None
         if rest < self._bytes:
             raise SourceError(
-                "source.truncated", f"{self._address!r} ends with {rest} bytes of a frame of {self._bytes}.", "Check size."
+                "source.truncated",
+                f"{self._address!r} ends with {rest} bytes of a frame of {self._bytes}.",
+                "Check size.",
             )
         frame = Frame.from_buffer(
             self._data[start : start + self._bytes],

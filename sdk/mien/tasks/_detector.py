@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,18 +36,29 @@ class Detector:
         self.iou = section.number("iou", 0.3, 0, 1)
         self.nms = section.text("nms", "hard", ("hard", "weighted"))
         self.strides = section.integers("strides")
+        if not self.strides or not 1 <= min(self.strides) <= max(self.strides) <= 1024:
+            raise BundleError("manifest.field", f"{section.path}.strides: expected some of 1..1024.", "")
         self.port, self.image = self.loaded.image_input()
         native = Runner(self.loaded)._specs[self.port.name]
         self.columns, self.rows = native.width, native.height
         if self.kind == "ssd":
             self.clip = section.number("score_clip", 100.0, 0)
             per_cell = section.integers("per_cell", len(self.strides))
+            if not 1 <= min(per_cell) <= max(per_cell) <= 64:
+                raise BundleError("manifest.field", f"{section.path}.per_cell: expected 1..64 each.", "")
             self.anchors = _native.ssd_anchors(self.columns, self.rows, self.strides, per_cell)
             if self.loaded.output("boxes").shape[-2:] != (len(self.anchors), 4 + 2 * self.points):
                 raise BundleError(
                     "manifest.field",
                     f"{section.path}: {len(self.anchors)} anchors with {self.points} points do not fit the output "
                     f"boxes {self.loaded.output('boxes').shape}.",
+                    "",
+                )
+            if math.prod(self.loaded.output("scores").shape) != len(self.anchors):
+                raise BundleError(
+                    "manifest.field",
+                    f"{section.path}: {len(self.anchors)} anchors do not fit the output scores "
+                    f"{self.loaded.output('scores').shape}.",
                     "",
                 )
         else:
@@ -58,7 +71,9 @@ class Detector:
                 shape = loaded.output(f"{part}_{stride}").shape
                 if shape[-2:] != (cells, width):
                     raise BundleError(
-                        "manifest.field", f"Output {part}_{stride} has shape {shape}, expected (1, {cells}, {width}).", ""
+                        "manifest.field",
+                        f"Output {part}_{stride} has shape {shape}, expected (1, {cells}, {width}).",
+                        "",
                     )
 
     def new_stream(self) -> DetectorStream:

@@ -79,7 +79,7 @@ class Runner:
         """Runs the network; returns its outputs by logical name.
 
         Raises:
-            ModelError: the engine failed, or gave other shapes than the manifest promises.
+            ModelError: the engine failed, or gave other shapes than the manifest promises, no float32, or NaN.
         """
         with profiler.stage("run"):
             results = self._loaded.session.run(self._feeds, self._wanted)
@@ -89,6 +89,18 @@ class Runner:
                     "model.shape",
                     f"Output {name!r} of {self._loaded.network.name!r} came as {result.shape}, promised {shape}.",
                     "Import the model again.",
+                )
+            if result.dtype != np.float32:
+                raise ModelError(
+                    "model.dtype",
+                    f"Output {name!r} of {self._loaded.network.name!r} is {result.dtype}, expected float32.",
+                    "Export the model with float32 outputs.",
+                )
+            if not np.isfinite(result).all():
+                raise ModelError(
+                    "model.not_finite",
+                    f"Output {name!r} of {self._loaded.network.name!r} holds NaN or infinity.",
+                    "Try another engine or precision of this bundle.",
                 )
         return dict(zip(self._names, results, strict=True))
 

@@ -21,8 +21,8 @@ F32 = npt.NDArray[np.float32]
 class HeadEstimator:
     """Fits the canonical face to landmarks: with their depth (``"depth"``) or without (``"points"``).
 
-    The canonical face is a blob of float32 rows x, y, z (centimetres), weight, one per landmark; or the name of one that
-    ships with mien (`data/canonical_*.json`).
+    The canonical face is a blob of float32 rows x, y, z (centimetres), weight, one per landmark; or the name of one
+    that ships with mien (`data/canonical_*.json`).
     """
 
     def __init__(self, section: Section, bundle: Bundle, landmarks: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mien.errors import BundleError
 from mien.manifest import Section
 from mien.tasks._network import Affine
 
@@ -16,7 +17,7 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Region:
-    """Centre, size and rotation (radians, clockwise on screen) in frame pixels; integer coordinates are pixel centres."""
+    """Centre, size and rotation (radians, clockwise on screen), in frame pixels with integers at pixel centres."""
 
     cx: float
     cy: float
@@ -75,10 +76,16 @@ class Crop:
     shift: float
 
     @classmethod
-    def parse(cls, section: Section) -> Crop:
-        """Reads it from the manifest."""
+    def parse(cls, section: Section, points: int) -> Crop:
+        """Reads it from the manifest; `points` is how many there are to turn by. Raises BundleError."""
         wide, high = section.numbers("scale", 2)
+        if not 0.01 <= min(wide, high) <= max(wide, high) <= 100:
+            raise BundleError("manifest.field", f"{section.path}.scale: expected factors in 0.01..100.", "")
         pair = section.integers("upright", 2) if "upright" in section else None
+        if pair and not 0 <= min(pair) <= max(pair) < points:
+            raise BundleError(
+                "manifest.field", f"{section.path}.upright: {pair} are not all within {points} points.", ""
+            )
         return cls(
             (wide, high),
             section.flag("square", False),

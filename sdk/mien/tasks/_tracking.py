@@ -62,5 +62,5 @@ def overlap(a: Box, b: Box) -> float:
     wide, high = min(ax1, bx1) - max(ax0, bx0), min(ay1, by1) - max(ay0, by0)
     if wide <= 0 or high <= 0:
         return 0.0
-    both: float = wide * high
-    return both / ((ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - both)
+    both = wide * high
+    return float(both / ((ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - both))

@@ -31,9 +31,7 @@ class DetectTask(Task):
     def new_stream(self) -> tuple[DetectorStream, Identities]:
         return self._detector.new_stream(), Identities()
 
-    def process(
-        self, frame: Frame, stream: tuple[DetectorStream, Identities], profiler: Profiler
-    ) -> list[FaceState]:
+    def process(self, frame: Frame, stream: tuple[DetectorStream, Identities], profiler: Profiler) -> list[FaceState]:
         buffers, identities = stream
         rows = self._detector.find(frame, buffers, profiler)[: self._max_faces]
         nothing = no_face(frame.t_ns, ARKIT52)

@@ -1,0 +1,202 @@
+"""mien.bundle: damaged and hostile files are refused before anything uses them."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mien import bundle
+from mien.bundle import Bundle
+from mien.errors import BundleError
+
+BLOBS = {"a.bin": b"0123456789" * 5, "sub/b.bin": b"xyz"}
+MANIFEST: dict[str, Any] = {"schema": 1, "name": "t", "task": "face", "licence": {"spdx": "MIT"}, "networks": {}}
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("intact") / "a.mien"
+    Bundle.write(path, MANIFEST, BLOBS, key=bytes(32))
+    return path.read_bytes()
+
+
+def refusal(path: Path, data: bytes | None = None) -> str:
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(BundleError) as refused:
+        Bundle.open(path)
+    return refused.value.code
+
+
+def zipped(path: Path, members: list[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED) -> Path:
+    """A zip as another program would write it, with `manifest.json` unless the members bring one."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        if all(name != "manifest.json" for name, _ in members):
+            archive.writestr("manifest.json", json.dumps({**MANIFEST, "blobs": {}}))
+        for name, data in members:
+            archive.writestr(zipfile.ZipInfo(name), data, compress_type=compression)
+    return path
+
+
+def listing(**hashes: str) -> bytes:
+    return json.dumps({**MANIFEST, "blobs": hashes}).encode()
+
+
+def contents(path: Path) -> tuple[Any, dict[str, bytes]]:
+    with Bundle.open(path) as opened:
+        return opened.manifest.root.fields, {name: bytes(opened.blob(name)) for name in opened.names()}
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.mien") == "bundle.missing"
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == "bundle.missing"
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "a.mien", b"") == "bundle.truncated"
+
+
+@pytest.mark.parametrize("data", [b"hello", b"PK\x03\x04", b"PK\x05\x06" + bytes(18), bytes(5000)])
+def test_a_file_that_is_no_bundle_is_refused(data: bytes, tmp_path: Path) -> None:
+    assert refusal(tmp_path / "a.mien", data) in ("bundle.truncated", "bundle.members")
+
+
+def test_a_bundle_cut_anywhere_is_refused(intact: bytes, tmp_path: Path) -> None:
+    for length in (*range(1, len(intact), 7), len(intact) - 1):
+        assert refusal(tmp_path / "a.mien", intact[:length]).startswith("bundle."), length
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(intact: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.mien"
+    path.write_bytes(intact)
+    meant, refused = contents(path), 0
+    for bit in range(0, len(intact) * 8, 5):
+        data = bytearray(intact)
+        data[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(data)
+        try:
+            assert contents(path) == meant, f"bit {bit}"
+        except BundleError:
+            refused += 1
+    assert refused > 0
+
+
+@given(
+    edits=st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4),
+    cut=st.integers(0, 200),
+)
+def test_bytes_overwritten_at_random_are_refused_or_change_nothing(
+    edits: list[tuple[int, bytes]], cut: int, intact: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mien"
+    path.write_bytes(intact)
+    meant = contents(path)
+    data = bytearray(intact[: len(intact) - cut])
+    for at, patch in edits:
+        at %= len(data)
+        data[at : at + len(patch)] = patch
+    path.write_bytes(data)
+    try:
+        assert contents(path) == meant
+    except BundleError as refused:
+        assert refused.code.startswith(("bundle.", "manifest."))
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "a/../../evil", "a\\..\\evil", "C:evil", "a/./b", ".ssh/key"])
+def test_a_name_that_leaves_the_bundle_is_refused(name: str, tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "a.mien", [(name, b"x")])) == "bundle.path"
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_member_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "a.mien", [("a", b"x"), ("a", b"y")])) == "bundle.members"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_compressed_member_is_refused(compression: int, tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "a.mien", [("a", b"x" * 100)], compression)) == "bundle.compressed"
+
+
+def test_a_zip_bomb_is_refused_without_unpacking_it(tmp_path: Path) -> None:
+    bomb = zipped(tmp_path / "a.mien", [("manifest.json", b" " * (64 << 20))], zipfile.ZIP_DEFLATED)
+    assert bomb.stat().st_size < 1 << 20
+    assert refusal(bomb) == "bundle.compressed"
+
+
+def test_a_stored_member_that_claims_more_than_it_has_is_refused(intact: bytes, tmp_path: Path) -> None:
+    data = bytearray(intact)
+    entry = data.rindex(b"PK\x01\x02")
+    struct.pack_into("<II", data, entry + 20, 1 << 30, 1 << 30)
+    assert refusal(tmp_path / "a.mien", bytes(data)) == "bundle.truncated"
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.mien", [("a", b"same"), ("b", b"same")])
+    data = bytearray(path.read_bytes())
+    start = data.index(b"PK\x03\x04", data.index(b"same"))
+    data[start + 30 : start + 31] = b"a"
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 46 : second + 47] = b"c"
+    data[start + 30 : start + 31] = b"c"
+    first = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
+    struct.pack_into("<II", data, first + 20, 4 + 31 + 4, 4 + 31 + 4)
+    assert refusal(path, bytes(data)) in ("bundle.altered", "bundle.truncated")
+
+
+Limit = tuple[str, int, Callable[[Path], Path]]
+LIMITS: dict[str, Limit] = {
+    "the file": ("MAX_BYTES", 100, lambda path: zipped(path, [])),
+    "the manifest": ("MAX_MANIFEST_BYTES", 10, lambda path: zipped(path, [])),
+    "the number of members": ("MAX_MEMBERS", 3, lambda path: zipped(path, [(f"m{i}", b"") for i in range(3)])),
+}
+
+
+@pytest.mark.parametrize(("limit", "value", "make"), LIMITS.values(), ids=LIMITS.keys())
+def test_what_is_beyond_a_limit_is_refused(
+    limit: str, value: int, make: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path / "a.mien")
+    monkeypatch.setattr(bundle, limit, value)
+    assert refusal(path) == "bundle.oversized"
+
+
+def test_a_zip_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.mien", "w") as archive:
+        archive.writestr("model.onnx", b"x")
+    assert refusal(tmp_path / "a.mien") == "bundle.members"
+
+
+def test_a_member_that_the_manifest_does_not_list_is_refused(tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "a.mien", [("a", b"x")])) == "bundle.members"
+
+
+def test_a_listed_member_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "a.mien", [("manifest.json", listing(a="0" * 64))])) == "bundle.members"
+
+
+def test_a_blob_that_differs_from_its_hash_is_refused(tmp_path: Path) -> None:
+    members = [("manifest.json", listing(a="0" * 64)), ("a", b"x")]
+    assert refusal(zipped(tmp_path / "a.mien", members)) == "bundle.altered"
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe\xfa", b"[" * 5000, b'"text"', b"{}", b"null", b"1" * 5000])
+def test_a_manifest_that_is_no_json_object_is_refused(text: bytes, tmp_path: Path) -> None:
+    code = refusal(zipped(tmp_path / "a.mien", [("manifest.json", text)]))
+    assert code in ("manifest.json", "manifest.field")
+
+
+def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.mien", [("manifest.json", listing())])
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    assert refusal(path, bytes(data)) == "bundle.compressed"
