@@ -42,6 +42,21 @@ void points_map(const py::object &points, const py::object &affine, float depth_
   check(status, kFunction);
 }
 
+py::tuple points_box(const py::object &points) {
+  constexpr const char *kFunction = "points_box";
+  const py::array array = as_array(points, kFunction, "points");
+  const size_t dims = array.ndim() == 2 && array.shape(1) == 3 ? 3 : 2;
+  const View<float> in = view<float>(points, dims, Access::kRead, kFunction, "points");
+  float box[4];
+  mien_status status;
+  {
+    const py::gil_scoped_release unlocked;
+    status = mien_points_box(in.data, in.rows, static_cast<int32_t>(dims), box);
+  }
+  check(status, kFunction);
+  return py::make_tuple(box[0], box[1], box[2], box[3]);
+}
+
 py::array_t<double> fit_similarity(const py::object &src, const py::object &dst, const py::object &weights) {
   constexpr const char *kFunction = "fit_similarity";
   const Cloud c = cloud(src, 2, "src", dst, 2, "dst", weights, kFunction);
@@ -116,6 +131,7 @@ void bind_geometry(py::module_ &module) {
           [](const mien_pose &p) { return py::make_tuple(p.translation[0], p.translation[1], p.translation[2]); })
       .def_property_readonly("residual", [](const mien_pose &p) { return p.residual; });
   module.def("points_map", &points_map, py::arg("points"), py::arg("affine"), py::arg("depth_scale"), py::arg("out"));
+  module.def("points_box", &points_box, py::arg("points"));
   module.def("fit_similarity", &fit_similarity, py::arg("src"), py::arg("dst"), py::arg("weights") = py::none());
   module.def("fit_rigid", &fit_rigid, py::arg("src"), py::arg("dst"), py::arg("weights") = py::none(),
              py::arg("fixed_scale") = false);

@@ -27,6 +27,7 @@ constexpr std::array<const char *, 4> kDtypes{"float32", "float16", "uint8", "in
 constexpr std::array<const char *, 2> kLayouts{"nchw", "nhwc"};
 constexpr std::array<const char *, 3> kColors{"rgb", "bgr", "gray"};
 constexpr std::array<const char *, 2> kBorders{"replicate", "constant"};
+constexpr std::array<const char *, 2> kSamplings{"fine", "8bit"};
 
 // Samples of one pixel of a plane: how its last axis is grouped.
 py::ssize_t channels_of(mien_format format, size_t plane) {
@@ -116,7 +117,7 @@ class TensorSpec {
  public:
   TensorSpec(int64_t width, int64_t height, const std::string &dtype, const std::string &layout,
              const std::string &color, const std::string &border, std::vector<double> scale, std::vector<double> bias,
-             double quant_scale, int64_t quant_zero)
+             double quant_scale, int64_t quant_zero, const std::string &sampling)
       : scale_(std::move(scale)), bias_(std::move(bias)) {
     tensor_.struct_size = sizeof tensor_;
     if (width < 1 || width > MIEN_MAX_EXTENT || height < 1 || height > MIEN_MAX_EXTENT) {
@@ -128,6 +129,7 @@ class TensorSpec {
     tensor_.layout = named<mien_layout>(kLayouts, layout, MIEN_E_ARGUMENT, "TensorSpec", "layout");
     tensor_.color = named<mien_color>(kColors, color, MIEN_E_ARGUMENT, "TensorSpec", "color");
     tensor_.border = named<mien_border>(kBorders, border, MIEN_E_ARGUMENT, "TensorSpec", "border");
+    tensor_.sampling = named<mien_sampling>(kSamplings, sampling, MIEN_E_ARGUMENT, "TensorSpec", "sampling");
     if (scale_.size() != channels() || bias_.size() != channels()) {
       raise(MIEN_E_ARGUMENT, "TensorSpec",
             "scale and bias must have " + std::to_string(channels()) + " entries, one per channel");
@@ -153,6 +155,7 @@ class TensorSpec {
   const char *layout() const { return kLayouts[static_cast<size_t>(tensor_.layout)]; }
   const char *color() const { return kColors[static_cast<size_t>(tensor_.color)]; }
   const char *border() const { return kBorders[static_cast<size_t>(tensor_.border)]; }
+  const char *sampling() const { return kSamplings[static_cast<size_t>(tensor_.sampling)]; }
   py::tuple scale() const { return py::tuple(py::cast(scale_)); }
   py::tuple bias() const { return py::tuple(py::cast(bias_)); }
   py::tuple shape() const {
@@ -203,17 +206,19 @@ void bind_image(py::module_ &module) {
       .def_property_readonly("width", [](const Image &image) { return image.get().width; })
       .def_property_readonly("height", [](const Image &image) { return image.get().height; });
   py::class_<TensorSpec>(module, "TensorSpec")
-      .def(py::init<int64_t, int64_t, const std::string &, const std::string &, const std::string &,
-                    const std::string &, std::vector<double>, std::vector<double>, double, int64_t>(),
-           py::arg("width"), py::arg("height"), py::arg("dtype"), py::arg("layout"), py::arg("color"),
-           py::arg("border"), py::arg("scale"), py::arg("bias"), py::arg("quant_scale") = 1.0,
-           py::arg("quant_zero") = 0)
+      .def(
+          py::init<int64_t, int64_t, const std::string &, const std::string &, const std::string &, const std::string &,
+                   std::vector<double>, std::vector<double>, double, int64_t, const std::string &>(),
+          py::arg("width"), py::arg("height"), py::arg("dtype"), py::arg("layout"), py::arg("color"), py::arg("border"),
+          py::arg("scale"), py::arg("bias"), py::arg("quant_scale") = 1.0, py::arg("quant_zero") = 0,
+          py::arg("sampling") = "fine")
       .def_property_readonly("width", [](const TensorSpec &spec) { return spec.get().width; })
       .def_property_readonly("height", [](const TensorSpec &spec) { return spec.get().height; })
       .def_property_readonly("dtype", &TensorSpec::dtype)
       .def_property_readonly("layout", &TensorSpec::layout)
       .def_property_readonly("color", &TensorSpec::color)
       .def_property_readonly("border", &TensorSpec::border)
+      .def_property_readonly("sampling", &TensorSpec::sampling)
       .def_property_readonly("scale", &TensorSpec::scale)
       .def_property_readonly("bias", &TensorSpec::bias)
       .def_property_readonly("quant_scale", [](const TensorSpec &spec) { return spec.get().quant_scale; })

@@ -50,6 +50,7 @@ void fill(Input *input, Request *r) {
   t.layout = static_cast<mien_layout>(input->integer(0, 2));
   t.color = static_cast<mien_color>(input->integer(0, 3));
   t.border = static_cast<mien_border>(input->integer(0, 2));
+  t.sampling = static_cast<mien_sampling>(input->integer(0, 2));
   for (int c = 0; c < 3; ++c) {
     t.scale[c] = input->take<float>();
     t.bias[c] = input->take<float>();

@@ -85,6 +85,7 @@ void errors_are_told_apart() {
   rejects(MIEN_E_ARGUMENT, [](Image i, double *, Tensor) { i->plane[1] = nullptr; });
   rejects(MIEN_E_ARGUMENT, [](Image i, double *, Tensor) { i->yuv_matrix = static_cast<mien_yuv_matrix>(5); });
   rejects(MIEN_E_ARGUMENT, [](Image, double *, Tensor t) { t->dtype = static_cast<mien_dtype>(-1); });
+  rejects(MIEN_E_ARGUMENT, [](Image, double *, Tensor t) { t->sampling = static_cast<mien_sampling>(2); });
   rejects(MIEN_E_ARGUMENT, [](Image, double *, Tensor t) { t->data = nullptr; });
   rejects(MIEN_E_ARGUMENT, [](Image, double *, Tensor t) { t->quant_scale = 0; });
   rejects(MIEN_E_ARGUMENT, [](Image, double *, Tensor t) { t->quant_zero = 1 << 20; });

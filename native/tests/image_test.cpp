@@ -14,6 +14,7 @@ mien_tensor random_tensor(Random *random) {
   t.layout = random->chance(0.5) ? MIEN_NCHW : MIEN_NHWC;
   t.color = static_cast<mien_color>(random->integer(MIEN_COLOR_RGB, MIEN_COLOR_GRAY));
   t.border = random->chance(0.5) ? MIEN_BORDER_REPLICATE : MIEN_BORDER_CONSTANT;
+  t.sampling = random->chance(0.5) ? MIEN_SAMPLING_FINE : MIEN_SAMPLING_8BIT;
   for (int c = 0; c < 3; ++c) {
     t.scale[c] = static_cast<float>(random->chance(0.1) ? random->real(-1e30, 1e30) : random->real(-2, 2));
     t.bias[c] = static_cast<float>(random->real(-300, 300));

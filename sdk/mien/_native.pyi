@@ -68,6 +68,7 @@ class TensorSpec:
         bias: Sequence[float],
         quant_scale: float = 1.0,
         quant_zero: int = 0,
+        sampling: Literal["fine", "8bit"] | str = "fine",
     ) -> None: ...
     @property
     def width(self) -> int: ...
@@ -81,6 +82,8 @@ class TensorSpec:
     def color(self) -> str: ...
     @property
     def border(self) -> str: ...
+    @property
+    def sampling(self) -> str: ...
     @property
     def scale(self) -> tuple[float, ...]: ...
     @property
@@ -149,6 +152,9 @@ def points_map(
     points: NDArray[np.float32], affine: NDArray[np.float64], depth_scale: float, out: NDArray[np.float32]
 ) -> None:
     """Maps points (N, 2) or (N, 3) through an affine map; z is multiplied by depth_scale. `out` may be `points`."""
+
+def points_box(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    """The hull x0, y0, x1, y1 of points (N, 2) or (N, 3); refuses any coordinate that is not finite."""
 
 def fit_similarity(
     src: NDArray[np.float32], dst: NDArray[np.float32], weights: NDArray[np.float32] | None = None

@@ -125,6 +125,7 @@ class ImageInput:
         align: ``"corner"``: tensor index 0 samples the crop's edge and index `size` its other edge (MediaPipe, OpenCV
             warps); ``"center"``: tensor pixel centres sample the centres of the crop's cells.
         border: outside the frame: ``"replicate"`` or ``"constant"`` (black).
+        sampling: ``"fine"``, or ``"8bit"`` for networks whose reference pipeline warps 8-bit pictures (see mien.h).
         quant_scale, quant_zero: for integer inputs.
     """
 
@@ -134,6 +135,7 @@ class ImageInput:
     bias: tuple[float, ...]
     align: str
     border: str
+    sampling: str
     quant_scale: float
     quant_zero: int
 
@@ -227,6 +229,8 @@ def _network(name: str, section: Section, blobs: Mapping[str, str]) -> Network:
 
 
 _CHANNELS = {"rgb": 3, "bgr": 3, "gray": 1}
+_PIXELS = ("float32", "float16", "uint8", "int8")
+_MAX_SIDE = 32767
 
 
 def _port(name: str, section: Section) -> Port:
@@ -236,12 +240,13 @@ def _port(name: str, section: Section) -> Port:
     dtype = section.text("dtype", "float32", ("float32", "float16", "uint8", "int8", "int32", "int64"))
     if "image" not in section:
         return Port(name, shape, dtype)
+    section.text("dtype", "float32", _PIXELS)
     image = section.section("image")
     layout = image.text("layout", among=("nchw", "nhwc"))
     color = image.text("color", among=tuple(_CHANNELS))
     channels = _CHANNELS[color]
     at = 1 if layout == "nchw" else 3
-    if len(shape) != 4 or shape[0] != 1 or shape[at] != channels:
+    if len(shape) != 4 or shape[0] != 1 or shape[at] != channels or max(shape) > _MAX_SIDE:
         raise BundleError("manifest.field", f"{section.path}: shape {shape} does not fit {layout} {color}.", "")
     return Port(
         name,
@@ -254,6 +259,7 @@ def _port(name: str, section: Section) -> Port:
             tuple(image.numbers("bias", channels)),
             image.text("align", "center", ("corner", "center")),
             image.text("border", "replicate", ("replicate", "constant")),
+            image.text("sampling", "fine", ("fine", "8bit")),
             image.number("quant_scale", 1.0, low=1e-12),
             image.integer("quant_zero", 0, low=-128, high=255),
         ),

@@ -94,11 +94,11 @@ def open(
     """
     if not isinstance(max_faces, int) or not 1 <= max_faces <= 32:
         raise InputError("open.max_faces", f"max_faces is {max_faces!r}.", "Give 1..32.")
-    bundle = Bundle.open(_find(model), trust)
     if threads is None:
         threads = min(2, _cores())
-    if threads < 1:
+    if not isinstance(threads, int) or threads < 1:
         raise InputError("open.threads", f"threads is {threads!r}.", "Give 1 or more.")
+    bundle = Bundle.open(_find(model), trust)
     loaded: dict[str, LoadedNetwork] = {}
 
     def load_network(name: str) -> LoadedNetwork:

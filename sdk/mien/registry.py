@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import TypeVar
 
@@ -33,7 +35,7 @@ def find(folder: str, name: str, base: type[T]) -> type[T]:
     """The class of that name.
 
     Raises:
-        MienError: no such plug-in (the message lists those that exist), or its file defines no such class.
+        MienError: no such plug-in (the message lists those that exist), it fails to import, or is no such class.
     """
     known = names(folder)
     if name not in known:
@@ -42,9 +44,13 @@ def find(folder: str, name: str, base: type[T]) -> type[T]:
         )
     for point in metadata.entry_points(group=f"mien.{folder}"):
         if point.name == name:
-            found: type[T] = point.load()
+            with _loading(folder, name):
+                found = point.load()
+            if not inspect.isclass(found) or not issubclass(found, base):
+                raise MienError(f"{folder}.malformed", f"{point.value} is no {base.__name__}.", f"See mien.{folder}.base.")
             return found
-    module = importlib.import_module(f"mien.{folder}.{name}")
+    with _loading(folder, name):
+        module = importlib.import_module(f"mien.{folder}.{name}")
     classes = [
         value
         for value in vars(module).values()
@@ -58,6 +64,18 @@ def find(folder: str, name: str, base: type[T]) -> type[T]:
             "Prefix helpers with an underscore.",
         )
     return public[0]
+
+
+@contextmanager
+def _loading(folder: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except MienError:
+        raise
+    except Exception as error:
+        raise MienError(
+            f"{folder}.broken", f"The plug-in {name!r} fails to import ({error!r}).", "Repair or uninstall it."
+        ) from error
 
 
 def every(folder: str, base: type[T]) -> list[type[T]]:

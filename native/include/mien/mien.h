@@ -118,6 +118,12 @@ typedef enum mien_border MIEN_INT {
   MIEN_BORDER_CONSTANT = 1   /* black (RGB 0) */
 } mien_border;
 
+typedef enum mien_sampling MIEN_INT {
+  MIEN_SAMPLING_FINE = 0, /* positions to 1/128 pixel, samples not rounded */
+  MIEN_SAMPLING_8BIT = 1  /* positions to 1/32 pixel (half to even), samples rounded to whole values (half up): what
+                             warps of 8-bit pictures do, for networks whose reference pipeline uses one */
+} mien_sampling;
+
 /* What the network wants. A sampled pixel p (0..255, channel c) is stored as
  *   F32, F16:  p * scale[c] + bias[c]
  *   U8, I8:    clamp(round_to_even((p * scale[c] + bias[c]) / quant_scale) + quant_zero)
@@ -129,6 +135,7 @@ typedef struct mien_tensor {
   mien_layout layout;
   mien_color color; /* 3 channels, or 1 for GRAY */
   mien_border border;
+  mien_sampling sampling;
   float scale[3], bias[3]; /* in the tensor's channel order; finite */
   float quant_scale;       /* > 0; U8 and I8 only */
   int32_t quant_zero;      /* -32768..32767 */
@@ -136,7 +143,7 @@ typedef struct mien_tensor {
   size_t capacity; /* bytes at data */
 } mien_tensor;
 
-/* Samples the frame bilinearly, in 1/128 pixel steps, at affine * (x, y, 1) for each tensor pixel (x, y), and writes
+/* Samples the frame bilinearly at affine * (x, y, 1) for each tensor pixel (x, y), and writes
  * the tensor, in one pass over the needed pixels only.
  *   affine: row-major 2x3, maps tensor pixel indices to frame pixel indices.
  * Errors: ARGUMENT, STRUCT, FORMAT, SHAPE, STRIDE, CAPACITY, NOT_FINITE. */
@@ -188,6 +195,9 @@ MIEN_API mien_status mien_detections_map(mien_detection *detections, size_t coun
 /* out[i] = affine * (x, y, 1); with dims 3, z is multiplied by depth_scale. in == out is allowed. */
 MIEN_API mien_status mien_points_map(const float *in, size_t count, int32_t dims, const double affine[6],
                                      float depth_scale, float *out);
+
+/* The hull x0, y0, x1, y1 of the points' x and y. NOT_FINITE if any coordinate, depth included, is not. */
+MIEN_API mien_status mien_points_box(const float *in, size_t count, int32_t dims, float box[4]);
 
 /* Heat maps with sub-cell offsets (OpenSeeFace form): maps[3 * points][rows][columns] holds the heats of all points,
  * then their row offsets, then their column offsets, the offsets squashed by a sigmoid of slope `slope`.

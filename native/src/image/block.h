@@ -16,8 +16,9 @@ class Positions {
   using Float = typename V::Float;
 
  public:
-  Positions(const float affine[3], int32_t extent)
+  Positions(const float affine[3], int32_t extent, bool coarse)
       : affine_(affine),
+        coarse_(coarse),
         step_(V::setf(affine[0])),
         low_(V::setf(static_cast<float>(-kOne))),
         high_(V::setf(static_cast<float>(kOne * extent))),
@@ -27,8 +28,9 @@ class Positions {
   void start_row(int32_t row) { base_ = V::setf(affine_[1] * static_cast<float>(row) + affine_[2]); }
 
   Int operator()(Float column) const {
-    const Float t = V::add(V::mul(step_, column), base_);
-    return V::floor(V::add(V::min(V::max(t, low_), high_), V::setf(0.5f)));
+    const Float t = V::min(V::max(V::add(V::mul(step_, column), base_), low_), high_);
+    if (coarse_) return V::template shl<2>(V::round(V::mul(t, V::setf(0.25f))));
+    return V::floor(V::add(t, V::setf(0.5f)));
   }
   Int inside(Int position) const { return V::min(V::max(position, V::set(0)), last_); }
   // Whether a whole pixel or more lies between the frame and every position, all on one side.
@@ -36,6 +38,7 @@ class Positions {
 
  private:
   const float *affine_;
+  bool coarse_;
   Float step_, base_ = V::setf(0.0f), low_, high_;
   Int last_, outside_;
 };
@@ -50,7 +53,11 @@ class Rows {
 
  public:
   explicit Rows(const Plan &plan)
-      : plan_(plan), sampler_(plan), store_(plan), at_x_(plan.ax, plan.width), at_y_(plan.ay, plan.height) {}
+      : plan_(plan),
+        sampler_(plan),
+        store_(plan),
+        at_x_(plan.ax, plan.width, plan.eight_bit),
+        at_y_(plan.ay, plan.height, plan.eight_bit) {}
 
   void run() {
     for (int32_t row = 0; row < plan_.out_height; ++row) {
@@ -77,6 +84,7 @@ class Rows {
       Float sample[3];
       if (ways[i] == Way::kSample) {
         sampler_(taps[i], sample);
+        if (plan_.eight_bit) round(sample);
         if (plan_.channels == 1 && plan_.source != Source::kGray) sample[0] = gray(sample);
       } else if (ways[i] == Way::kBlack) {
         sample[0] = sample[1] = sample[2] = V::setf(0.0f);
@@ -97,6 +105,11 @@ class Rows {
     }
     sampler_.prepare(inner_x, inner_y, taps);
     return Way::kSample;
+  }
+
+  MIEN_INLINE void round(Float sample[3]) const {
+    const Float unit = V::setf(plan_.sample_unit), half = V::setf(0.5f);
+    for (int c = 0; c < 3; ++c) sample[c] = V::to_float(V::floor(V::add(V::mul(sample[c], unit), half)));
   }
 
   static Float gray(const Float rgb[3]) {

@@ -6,6 +6,9 @@
 namespace mien::image {
 namespace {
 
+// Adding and subtracting 1.5 * 2^23 rounds a float below 2^22 to the nearest even integer.
+constexpr float kRoundToEven = 12582912.0f;
+
 int32_t limited(int32_t value, int32_t low, int32_t high) {
   return value < low ? low : (value > high ? high : value);
 }
@@ -20,6 +23,12 @@ int32_t fixed_position(float scaled, int32_t extent) {
   const float t = limited(scaled, static_cast<float>(-kOne), static_cast<float>(kOne * extent)) + 0.5f;
   const int32_t whole = static_cast<int32_t>(t);
   return whole - (t < static_cast<float>(whole) ? 1 : 0);
+}
+
+// The same in steps of four, half to even.
+int32_t coarse_position(float scaled, int32_t extent) {
+  const float t = limited(scaled, static_cast<float>(-kOne), static_cast<float>(kOne * extent)) * 0.25f;
+  return static_cast<int32_t>((t + kRoundToEven) - kRoundToEven) * 4;
 }
 
 struct Taps {
@@ -152,8 +161,7 @@ void store(const Plan &plan, size_t index, int c, float sampled) {
       static_cast<uint16_t *>(plan.data)[index] = half_bits(value);
       return;
     case Element::kByte: {
-      // Adding and subtracting 1.5 * 2^23 rounds to the nearest even integer.
-      const float rounded = (limited(value, plan.low, plan.high) + 12582912.0f) - 12582912.0f;
+      const float rounded = (limited(value, plan.low, plan.high) + kRoundToEven) - kRoundToEven;
       static_cast<uint8_t *>(plan.data)[index] = static_cast<uint8_t>(static_cast<int32_t>(rounded) + plan.zero);
       return;
     }
@@ -167,10 +175,15 @@ void scalar_span(const Plan &plan, int32_t row, int32_t begin, int32_t end) {
   const float base_y = plan.ay[1] * static_cast<float>(row) + plan.ay[2];
   const size_t area = static_cast<size_t>(plan.out_width) * static_cast<size_t>(plan.out_height);
   for (int32_t column = begin; column < end; ++column) {
-    const int32_t x = fixed_position(plan.ax[0] * static_cast<float>(column) + base_x, plan.width);
-    const int32_t y = fixed_position(plan.ay[0] * static_cast<float>(column) + base_y, plan.height);
+    const float px = plan.ax[0] * static_cast<float>(column) + base_x;
+    const float py = plan.ay[0] * static_cast<float>(column) + base_y;
+    const int32_t x = plan.eight_bit ? coarse_position(px, plan.width) : fixed_position(px, plan.width);
+    const int32_t y = plan.eight_bit ? coarse_position(py, plan.height) : fixed_position(py, plan.height);
     float value[3] = {};
     sample(plan, x, y, value);
+    if (plan.eight_bit) {
+      for (float &v : value) v = static_cast<float>(static_cast<int32_t>(v * plan.sample_unit + 0.5f));
+    }
     const size_t pixel = static_cast<size_t>(row) * static_cast<size_t>(plan.out_width) + static_cast<size_t>(column);
     if (plan.channels == 1) {
       if (plan.source != Source::kGray) value[0] = (value[0] * 0.299f + value[1] * 0.587f) + value[2] * 0.114f;

@@ -29,6 +29,8 @@ struct Plan {
   int32_t width, height;
   uint8_t order[3];  // byte of the source pixel that becomes channel 0, 1, 2; for YUV the bytes of U, V in their pair
   bool constant_border;
+  bool eight_bit;     // MIEN_SAMPLING_8BIT: samples are rounded,
+  float sample_unit;  // after this brought them to 0..255
 
   // Tensor pixel -> frame position, times kOne, as floats: x = ax[0] * col + (ax[1] * row + ax[2]).
   float ax[3], ay[3];

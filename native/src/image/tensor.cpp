@@ -67,7 +67,8 @@ mien_status check_tensor(const mien_tensor &tensor) {
   if (!between(tensor.width, 1, MIEN_MAX_EXTENT) || !between(tensor.height, 1, MIEN_MAX_EXTENT)) return MIEN_E_SHAPE;
   if (!between(tensor.dtype, MIEN_F32, MIEN_I8) || !between(tensor.layout, MIEN_NCHW, MIEN_NHWC) ||
       !between(tensor.color, MIEN_COLOR_RGB, MIEN_COLOR_GRAY) ||
-      !between(tensor.border, MIEN_BORDER_REPLICATE, MIEN_BORDER_CONSTANT) || tensor.data == nullptr) {
+      !between(tensor.border, MIEN_BORDER_REPLICATE, MIEN_BORDER_CONSTANT) ||
+      !between(tensor.sampling, MIEN_SAMPLING_FINE, MIEN_SAMPLING_8BIT) || tensor.data == nullptr) {
     return MIEN_E_ARGUMENT;
   }
   const size_t channels = tensor.color == MIEN_COLOR_GRAY ? 1 : 3;
@@ -154,11 +155,13 @@ void plan_tensor(const mien_tensor &tensor, bool yuv, Plan *plan) {
   plan->channels = tensor.color == MIEN_COLOR_GRAY ? 1 : 3;
   plan->interleaved = tensor.layout == MIEN_NHWC && plan->channels == 3;
   plan->constant_border = tensor.border == MIEN_BORDER_CONSTANT;
+  plan->eight_bit = tensor.sampling == MIEN_SAMPLING_8BIT;
+  plan->sample_unit = yuv ? 1.0f : 1.0f / kUnit;
   plan->data = tensor.data;
   const bool bytes = tensor.dtype == MIEN_U8 || tensor.dtype == MIEN_I8;
   plan->element = bytes ? Element::kByte : (tensor.dtype == MIEN_F16 ? Element::kF16 : Element::kF32);
-  // Packed samples arrive as integer sums, YUV ones as 0..255.
-  const double unit = (yuv ? 1.0 : 1.0 / kUnit) / (bytes ? tensor.quant_scale : 1.0);
+  // Packed samples arrive as integer sums unless they are rounded, YUV ones as 0..255.
+  const double unit = (yuv || plan->eight_bit ? 1.0 : 1.0 / kUnit) / (bytes ? tensor.quant_scale : 1.0);
   const double bias_unit = bytes ? 1.0 / tensor.quant_scale : 1.0;
   for (int c = 0; c < plan->channels; ++c) {
     plan->gain[c] = finite_float(tensor.scale[c] * unit);

@@ -31,14 +31,11 @@ class OnnxRuntimeSession(Session):
 
     @classmethod
     def devices(cls) -> tuple[str, ...]:
-        import onnxruntime
-
-        providers = onnxruntime.get_available_providers()
+        providers = _onnxruntime().get_available_providers()
         return tuple(p.removesuffix("ExecutionProvider") for p in providers if not p.startswith("Azure"))
 
     def __init__(self, model: memoryview, *, device: str, threads: int) -> None:
-        import onnxruntime
-
+        onnxruntime = _onnxruntime()
         if device not in self.devices():
             raise DeviceError(
                 "device.absent",
@@ -74,6 +71,16 @@ class OnnxRuntimeSession(Session):
         except Exception as error:
             raise ModelError("model.run", f"ONNX Runtime failed: {error}", "") from error
         return results
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DeviceError(
+            "device.absent", "ONNX Runtime is not installed, or does not load here.", "Run: pip install onnxruntime"
+        ) from error
+    return onnxruntime
 
 
 def _shape(extents: list[Any]) -> tuple[int, ...]:

@@ -59,8 +59,8 @@ def load(
         try:
             engine = registry.find("backends", target.engine, Session)
             if engine.version() is None:
-                extra = engine.extra or "core"
-                refused.append(f"{label}: not installed; run: pip install 'mien[{extra}]'")
+                package = f"'mien[{engine.extra}]'" if engine.extra else engine.engine
+                refused.append(f"{label}: not installed; run: pip install {package}")
                 continue
             where = _place(engine, place)
             session = engine(bundle.blob(target.blob), device=where, threads=threads)
@@ -85,7 +85,7 @@ def load(
 
 
 def _parse(device: str) -> tuple[str | None, str | None]:
-    engine, _, place = device.partition(":")
+    engine, _, place = device.partition(":") if isinstance(device, str) else ("", "", "")
     if engine in ("auto", "cpu") and not place:
         return None, "CPU" if engine == "cpu" else None
     known = registry.names("backends")

@@ -119,4 +119,5 @@ def spec(port: Port, image: ImageInput) -> _native.TensorSpec:
         list(image.bias),
         image.quant_scale,
         image.quant_zero,
+        image.sampling,
     )

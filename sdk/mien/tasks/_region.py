@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,15 +94,15 @@ class Crop:
             section.number("shift", 0.0, -1, 1),
         )
 
-    def region(self, box: F32, points: F32) -> Region:
+    def region(self, box: Sequence[float], points: F32) -> Region:
         """The region around a box (x0, y0, x1, y1), turned by the points (N, 2+)."""
-        x0, y0, x1, y1 = (float(v) for v in box)
+        x0, y0, x1, y1 = box
         width, height = x1 - x0, y1 - y0
         cx, cy = x0 + width / 2, y0 + height / 2 + self.shift * height
         rotation = 0.0
         if self.upright:
-            dx, dy = (points[self.upright[1]] - points[self.upright[0]])[:2].tolist()
-            rotation = math.atan2(dy, dx)
+            (x_right, y_right), (x_left, y_left) = (points[i, :2].tolist() for i in self.upright)
+            rotation = math.atan2(y_left - y_right, x_left - x_right)
         if self.square:
             width = height = max(width, height)
         return Region(cx, cy, width * self.scale[0], height * self.scale[1], rotation)

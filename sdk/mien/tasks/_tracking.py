@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-Box = npt.NDArray[np.float32]
+Box = Sequence[float]  # x0, y0, x1, y1
 
 _FORGET_NS = 1_000_000_000  # a face that comes back to its place within a second keeps its id
 _SAME_IOU = 0.3
@@ -46,19 +43,19 @@ class Identities:
             if iou >= _SAME_IOU and ids[i] < 0 and seen.identity not in taken:
                 ids[i] = seen.identity
                 taken.add(seen.identity)
-                seen.box, seen.t_ns = boxes[i].copy(), t_ns
+                seen.box, seen.t_ns = boxes[i], t_ns
         for i, box in enumerate(boxes):
             if ids[i] < 0:
                 ids[i] = self._next
-                self._seen.append(_Seen(self._next, box.copy(), t_ns))
+                self._seen.append(_Seen(self._next, box, t_ns))
                 self._next += 1
         return ids
 
 
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union of two boxes, 0..1."""
-    ax0, ay0, ax1, ay1 = a.tolist()
-    bx0, by0, bx1, by1 = b.tolist()
+    ax0, ay0, ax1, ay1 = a
+    bx0, by0, bx1, by1 = b
     wide, high = min(ax1, bx1) - max(ax0, bx0), min(ay1, by1) - max(ay0, by0)
     if wide <= 0 or high <= 0:
         return 0.0

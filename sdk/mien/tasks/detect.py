@@ -37,7 +37,7 @@ class DetectTask(Task):
         nothing = no_face(frame.t_ns, ARKIT52)
         if not self._tracking:
             identities.forget()
-        ids = identities.assign([row[1:5] for row in rows], frame.t_ns)
+        ids = identities.assign([row[1:5].tolist() for row in rows], frame.t_ns)
         states = []
         for identity, row in zip(ids, rows, strict=True):
             points = np.zeros((self._detector.points, 3), np.float32)

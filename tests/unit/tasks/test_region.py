@@ -1,0 +1,125 @@
+"""mien.tasks._region: rotated regions and the affine maps between them and tensors, checked against OpenCV."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mien import _native
+from mien.errors import BundleError
+from mien.manifest import Section
+from mien.tasks._region import Crop, Region, whole_frame
+from mien.types import Frame
+
+REGIONS = st.builds(
+    Region,
+    cx=st.floats(-50, 500),
+    cy=st.floats(-50, 500),
+    width=st.floats(1, 300),
+    height=st.floats(1, 300),
+    rotation=st.floats(-math.pi, math.pi),
+)
+POINTS = np.float32([[10, 10], [20, 10], [20, 20], [10, 30]])
+BOX = np.float32([10, 20, 30, 60])
+
+
+def corners(region: Region) -> np.ndarray:
+    """Top left, top right and bottom left corner, as OpenCV's RotatedRect places them."""
+    size, centre = (region.width, region.height), (region.cx, region.cy)
+    bottom_left, top_left, top_right, _ = cv2.boxPoints((centre, size, math.degrees(region.rotation)))
+    return np.float32([top_left, top_right, bottom_left])
+
+
+@given(region=REGIONS)
+def test_the_affine_is_opencv_s_from_the_rotated_rectangle(region: Region) -> None:
+    tensor = np.float32([[0, 0], [64, 0], [0, 48]])
+    expected = cv2.getAffineTransform(tensor, corners(region))
+    np.testing.assert_allclose(region.affine(64, 48, "corner"), expected, atol=2e-3)
+
+
+@given(region=REGIONS)
+def test_align_center_samples_the_middle_of_each_cell(region: Region) -> None:
+    corner, center = region.affine(64, 48, "corner"), region.affine(64, 48, "center")
+    np.testing.assert_allclose(center @ [0, 0, 1], corner @ [0.5, 0.5, 1], atol=1e-9)
+    np.testing.assert_allclose(center @ [31.5, 23.5, 1], [region.cx, region.cy], atol=1e-9)
+
+
+def test_the_crop_shows_what_opencv_s_warp_shows() -> None:
+    random = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(random.integers(0, 256, (90, 120, 3), np.uint8), (0, 0), 2)
+    affine = Region(60.0, 45.0, 50.0, 40.0, 0.4).affine(64, 48, "center")
+    spec = _native.TensorSpec(64, 48, "uint8", "nhwc", "rgb", "replicate", [1.0] * 3, [0.0] * 3)
+    ours = np.empty((48, 64, 3), np.uint8)
+    _native.image_to_tensor(Frame.of(picture).image, affine, spec, ours)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    theirs = cv2.warpAffine(picture, affine, (64, 48), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    assert np.abs(ours.astype(int) - theirs).max() <= 3
+
+
+def test_a_region_overlaps_itself_fully_and_a_distant_one_not_at_all() -> None:
+    region = Region(10, 10, 4, 4)
+    assert region.overlap(region) == 1
+    assert region.overlap(Region(20, 10, 4, 4)) == 0
+    assert region.overlap(Region(12, 10, 4, 4)) == pytest.approx(8 / 24)
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (100, 100), (1, 1), (1920, 8)])
+@pytest.mark.parametrize(("columns", "rows"), [(128, 128), (320, 240)])
+def test_the_whole_frame_lies_centred_in_the_tensor(width: int, height: int, columns: int, rows: int) -> None:
+    region = whole_frame(width, height, columns, rows, "corner")
+    assert region.width / region.height == pytest.approx(columns / rows)
+    assert region.width >= width - 1e-9
+    assert region.height >= height - 1e-9
+    assert region.width == pytest.approx(width) or region.height == pytest.approx(height)
+    assert (region.cx, region.cy) == (width / 2, height / 2)
+
+
+def test_a_frame_of_the_tensor_s_size_maps_one_to_one() -> None:
+    affine = whole_frame(64, 64, 64, 64, "center").affine(64, 64, "center")
+    np.testing.assert_allclose(affine, np.eye(2, 3), atol=1e-12)
+
+
+def crop(**fields: object) -> Crop:
+    return Crop.parse(Section({"scale": [1.0, 1.0], **fields}, "crop"), len(POINTS))
+
+
+def test_an_upright_crop_is_the_box_scaled() -> None:
+    assert crop(scale=[1.5, 2.0]).region(BOX, POINTS) == Region(20, 40, 30, 80, 0)
+
+
+def test_a_square_crop_takes_the_longer_side() -> None:
+    assert crop(square=True).region(BOX, POINTS) == Region(20, 40, 40, 40, 0)
+
+
+def test_a_shift_moves_the_crop_down_by_box_heights() -> None:
+    assert crop(shift=0.25).region(BOX, POINTS) == Region(20, 50, 20, 40, 0)
+
+
+@pytest.mark.parametrize(("pair", "angle"), [([0, 1], 0), ([1, 2], 90), ([0, 2], 45), ([1, 0], 180)])
+def test_the_line_between_two_points_becomes_horizontal(pair: list[int], angle: float) -> None:
+    region = crop(upright=pair).region(BOX, POINTS)
+    assert math.degrees(region.rotation) == pytest.approx(angle)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"upright": [0, 4]}, "crop.upright"),
+        ({"upright": [-1, 0]}, "crop.upright"),
+        ({"upright": [0]}, "crop.upright"),
+        ({"scale": [0, 1]}, "crop.scale"),
+        ({"scale": [1, -1]}, "crop.scale"),
+        ({"scale": [1e9, 1]}, "crop.scale"),
+        ({"scale": 1.5}, "crop.scale"),
+        ({"square": 1}, "crop.square"),
+        ({"shift": 2}, "crop.shift"),
+    ],
+)
+def test_a_crop_that_cannot_be_names_its_field(fields: dict[str, object], field: str) -> None:
+    with pytest.raises(BundleError, match=field) as refused:
+        crop(**fields)
+    assert refused.value.code == "manifest.field"

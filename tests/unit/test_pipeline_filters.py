@@ -1,0 +1,105 @@
+"""mien.pipeline: filters work per face behind the task, and never touch what the model said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mien
+import numpy as np
+import pytest
+from mien.filters.base import Filter
+from mien.types import FaceState
+from models import MS, blocks
+
+FRAME_MS = 33 * MS
+
+
+class Count(Filter):
+    """Writes how many states this copy has seen into every value."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def fresh(self) -> Count:
+        return Count()
+
+    def apply(self, state: FaceState) -> FaceState:
+        from dataclasses import replace
+
+        self.seen += 1
+        return replace(state, values=np.full_like(state.values, self.seen))
+
+
+def test_without_filters_values_are_what_the_model_says(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle) as face:
+        for step in range(5):
+            state = face.process(blocks((step, 1), t_ns=step * FRAME_MS))
+            np.testing.assert_array_equal(state.values, state.raw)
+
+
+def test_each_face_has_filters_of_its_own(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle, max_faces=2, filters=[Count()]) as face:
+        for step in range(20):
+            cells = [(1, 1)] if step < 10 else [(1, 1), (6, 6)]
+            states = face.process_all(blocks(*cells, t_ns=step * FRAME_MS))
+    counts = {state.id: int(state.values[0]) for state in states}
+    assert counts[0] == 20
+    assert 1 < counts[1] <= 10
+
+
+def test_filters_leave_raw_untouched(blocks_bundle: Path) -> None:
+    plain, filtered = mien.open(blocks_bundle), mien.open(blocks_bundle, filters=[mien.OneEuro(0.1, 0.0)])
+    for step in range(6):
+        frame = blocks((step, 1), t_ns=step * FRAME_MS)
+        said, state = plain.process(frame), filtered.process(frame)
+        np.testing.assert_array_equal(state.raw, said.values)
+    assert state["jawOpen"] != pytest.approx(said["jawOpen"], abs=0.01)
+
+
+def test_filters_come_in_the_given_order(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle, filters=[Count(), mien.Constraints()]) as face:
+        states = [face.process(blocks((1, 1), t_ns=t)) for t in range(3)]
+    assert [state["jawOpen"] for state in states] == [1, 1, 1]
+    with mien.open(blocks_bundle, filters=[mien.Constraints(), Count()]) as face:
+        states = [face.process(blocks((1, 1), t_ns=t)) for t in range(3)]
+    assert [state["jawOpen"] for state in states] == [1, 2, 3]
+
+
+def test_the_filters_given_stay_unused_themselves(blocks_bundle: Path) -> None:
+    mine = Count()
+    with mien.open(blocks_bundle, filters=[mine]) as face:
+        face.process(blocks((1, 1)))
+    assert mine.seen == 0
+
+
+def test_reset_gives_fresh_filters(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle, filters=[Count()]) as face:
+        face.process(blocks((1, 1), t_ns=0))
+        face.reset()
+        assert face.process(blocks((1, 1), t_ns=0))["jawOpen"] == 1
+
+
+def test_hold_bridges_a_gap_and_marks_it_stale(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle, filters=[mien.Hold(0.3)]) as face:
+        seen = face.process(blocks((1, 1), t_ns=0))
+        bridged = face.process(blocks(t_ns=200 * MS))
+        over = face.process(blocks(t_ns=400 * MS))
+    assert not bridged.found
+    assert bridged["jawOpen"] == seen["jawOpen"]
+    assert bridged.stale
+    assert not over.valid.any()
+    assert not over.stale
+
+
+def test_filters_are_kept_for_a_limited_number_of_faces(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle, filters=[Count()]) as face:
+        for step in range(200):
+            cells = [(step % 8, step // 8 % 8)] if step % 2 else []
+            face.process(blocks(*cells, t_ns=step * 1000 * MS))
+        assert len(face._chains) <= 64
+
+
+def test_filter_time_is_in_the_report(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle, filters=[mien.OneEuro()]) as face:
+        face.process(blocks((1, 1)))
+        assert face.report().stages["filter"]["count"] == 1
