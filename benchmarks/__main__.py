@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: all of them, one after the other, each in a process of its own."""
+"""`python -m benchmarks`: all of them, each in a process of its own; then the README's table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks._readme import update
 from benchmarks._report import ROOT
 
 
@@ -17,6 +18,7 @@ def main() -> None:
         print(f"== {name}", flush=True)
         if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT).returncode:
             failed.append(name)
+    update()
     if failed:
         sys.exit(f"could not run: {', '.join(failed)}")
 

@@ -55,4 +55,4 @@ def verdict(what: str, value: float, limit: float, unit: str = "", below: bool =
     met = value <= limit if below else value >= limit
     sign = "<=" if below else ">="
     print(f"{'ok  ' if met else 'MISS'} {what}: {value:.4g}{unit} (asked {sign} {limit:g}{unit})")
-    return {"what": what, "value": value, "limit": limit, "below": below, "met": met}
+    return {"what": what, "value": value, "limit": limit, "unit": unit, "below": below, "met": met}

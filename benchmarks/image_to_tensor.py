@@ -9,19 +9,16 @@ result within a tolerance before anything is timed.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from mien import _native
-from mien.machine import describe
 from numpy.typing import NDArray
 
-from benchmarks._report import commit, keep, pin, verdict
+from benchmarks._report import ROOT, keep, pin, verdict
 from benchmarks._timing import interleaved
 
 SEED = 20240607
@@ -219,7 +216,6 @@ def measure(case: Case, repeats: int) -> dict[str, Any]:
 def main() -> None:
     """Runs the measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="write the result to this file instead of benchmarks/results")
     parser.add_argument("--repeats", type=int, default=300)
     parser.add_argument("--simd", choices=_native.simd_available(), default=_native.simd_active())
     options = parser.parse_args()
@@ -243,16 +239,12 @@ def main() -> None:
         "simd": options.simd,
         "opencv": cv2.__version__,
         "results": results,
-        "verdicts": [
+        "asked": [
             verdict(f"{r['case']}, times faster than OpenCV", r["ratio"], r["promise"], "x", below=False)
             for r in results
         ],
     }
-    if options.json is None:
-        keep("image_to_tensor", figures, SEED)
-    else:
-        about = {"benchmark": "image_to_tensor", "commit": commit(), "seed": SEED, "machine": describe()}
-        options.json.write_text(json.dumps({**about, **figures}, indent=1) + "\n")
+    print("kept", keep("image_to_tensor", figures, SEED).relative_to(ROOT))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ Bool = npt.NDArray[np.bool_]
 
 _CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "gray8": 1, "nv12": 1, "nv21": 1, "yuyv": 2}
 _PLANAR = ("nv12", "nv21")
-_MAX_SIDE = 32767
+MAX_SIDE = 32767
 FORMATS = tuple(_CHANNELS)
 
 
@@ -38,8 +38,8 @@ def _check_format(format: Any) -> None:
 
 
 def _check_size(width: Any, height: Any) -> None:
-    if not all(_is_integer(side) and 1 <= side <= _MAX_SIDE for side in (width, height)):
-        raise InputError("image.shape", f"{width}x{height} is no possible size.", f"Give integers of 1..{_MAX_SIDE}.")
+    if not all(_is_integer(side) and 1 <= side <= MAX_SIDE for side in (width, height)):
+        raise InputError("image.shape", f"{width}x{height} is no possible size.", f"Give integers of 1..{MAX_SIDE}.")
 
 
 def check_time(t_ns: Any) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from threading import Event
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mien._extras import need
 from mien.errors import SourceError
+from mien.sources._capture import Capture
 from mien.sources.base import Source
 from mien.types import U8, Frame
 
@@ -41,7 +42,7 @@ class Camera(Source):
         give_up_s: float = float("inf"),
     ) -> None:
         text = str(device).removeprefix("camera:")
-        self._device: int | str = int(text) if text.isdigit() else text
+        self._device: int | str = int(text) if text.isdecimal() else text
         self._wanted = {"FRAME_WIDTH": width, "FRAME_HEIGHT": height, "FPS": fps}
         self._retry_s = retry_s
         self._give_up_s = give_up_s
@@ -60,9 +61,9 @@ class Camera(Source):
 
     @classmethod
     def accepts(cls, address: str) -> bool:
-        return address.startswith(("camera:", "/dev/video", "rtsp://")) or address.isdigit()
+        return address.startswith(("camera:", "/dev/video", "rtsp://")) or address.isdecimal()
 
-    def _open(self) -> Any:
+    def _open(self) -> Capture | None:
         capture = self._cv2.VideoCapture(self._device)
         if not capture.isOpened():
             capture.release()
@@ -70,7 +71,7 @@ class Camera(Source):
         for name, value in self._wanted.items():
             if value:
                 capture.set(getattr(self._cv2, f"CAP_PROP_{name}"), value)
-        return capture
+        return Capture(capture)
 
     def read(self) -> Frame | None:
         while not self._closed.is_set():
@@ -78,6 +79,8 @@ class Camera(Source):
                 self._capture = self._open()
                 if self._capture is not None:
                     self.reconnects += 1
+                if self._closed.is_set():
+                    break
             picture = self._capture.read()[1] if self._capture is not None else None
             now = time.monotonic_ns()
             if picture is not None:
@@ -96,9 +99,10 @@ class Camera(Source):
             self._closed.wait(self._retry_s)
             if self._last is not None and not self._closed.is_set():
                 return Frame.of(self._last, "bgr", t_ns=time.monotonic_ns(), stale=True)
+        self.close()  # a device that was opened again while `close` ran
         return None
 
     def close(self) -> None:
         self._closed.set()
-        if self._capture is not None:
-            self._capture.release()
+        if (capture := self._capture) is not None:
+            capture.release()

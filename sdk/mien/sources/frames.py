@@ -16,7 +16,7 @@ from mien.types import Frame
 class Frames(Source):
     """Wraps an iterable of Frame or uint8 arrays ((H, W, 3) RGB ...); arrays get times at `fps`.
 
-    A string is the path of a .npy file that holds (T, H, W, 3|4), (H, W, 3|4) or (H, W) uint8.
+    One array, or a string that is the path of a .npy file, holds (T, H, W, 3|4), (H, W, 3|4) or (H, W) uint8.
     """
 
     def __init__(self, address: str | Iterable[Any], fps: float = 30.0) -> None:
@@ -28,9 +28,16 @@ class Frames(Source):
                 stack = np.load(existing(address), mmap_mode="r", allow_pickle=False)
             except (ValueError, OSError, EOFError) as error:
                 raise SourceError("source.truncated", f"{address!r} is no complete .npy file ({error}).", "") from error
-            if stack.ndim == 2 or (stack.ndim == 3 and stack.shape[-1] in (1, 3, 4)):
-                stack = stack[None]
+            if not isinstance(stack, np.ndarray):
+                raise SourceError("source.format", f"{address!r} is an archive, not one array.", "Save with np.save.")
             address = stack
+        if isinstance(address, np.ndarray):
+            if not 2 <= address.ndim <= 4:
+                raise SourceError(
+                    "source.format", f"An array of shape {address.shape} holds no pictures.", "Give (T, H, W, 3)."
+                )
+            if address.ndim == 2 or (address.ndim == 3 and address.shape[-1] in (1, 3, 4)):
+                address = address[None]
         if isinstance(address, Sized):
             self._length = len(address)
         self._items = iter(address)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from mien.errors import SourceError
 from mien.sources.base import Source
 from mien.sources.select import existing
-from mien.types import FORMATS, Frame
+from mien.types import FORMATS, MAX_SIDE, Frame
 
 _PREFIX = "raw:"
 
@@ -30,23 +30,28 @@ class Raw(Source):
         try:
             self._format = settings.pop("format")
             self._width, self._height = int(settings.pop("width")), int(settings.pop("height"))
-            self._step_ns = 1e9 / float(settings.pop("fps", "30"))
+            fps = float(settings.pop("fps", "30"))
             stride = int(settings.pop("stride", "0"))
-        except (KeyError, ValueError, ZeroDivisionError) as error:
+        except (KeyError, ValueError) as error:
             raise SourceError("source.setting", f"{address!r}: bad or missing setting ({error}).", usage) from error
         self._matrix, self._range = settings.pop("matrix", "bt601"), settings.pop("range", "limited")
-        if settings or self._format not in FORMATS or self._step_ns <= 0:
+        if settings or self._format not in FORMATS:
             raise SourceError("source.setting", f"{address!r}: unknown setting or format {list(settings)}.", usage)
+        if not (1 <= self._width <= MAX_SIDE and 1 <= self._height <= MAX_SIDE and 0 < fps < 1e6):
+            raise SourceError("source.setting", f"{address!r}: impossible size or rate.", usage)
+        self._step_ns = 1e9 / fps
         planar = self._format in ("nv12", "nv21")
         packed_row = self._width * {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "yuyv": 2}.get(self._format, 1)
         row = stride or packed_row
+        if row < packed_row:
+            raise SourceError("source.setting", f"{address!r}: a row has {packed_row} bytes, not {stride}.", usage)
         self._strides = [row] * (2 if planar else 1)
         self._bytes = row * self._height * 3 // 2 if planar else row * self._height
         with existing(path).open("rb") as file:
             self._data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         self._address = address
         self._next = 0
-        if self._bytes <= 0 or len(self._data) < self._bytes:
+        if len(self._data) < self._bytes:
             raise SourceError(
                 "source.truncated", f"{path!r} has {len(self._data)} bytes, one frame needs {self._bytes}.", usage
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Event
 
 from mien import recording
 from mien.errors import SourceError
@@ -24,6 +25,7 @@ class Replay(Source):
         self._records = recording.read(existing(address))
         self._speed = speed
         self._first: tuple[int, int] | None = None
+        self._closed = Event()
 
     @classmethod
     def accepts(cls, address: str) -> bool:
@@ -42,4 +44,7 @@ class Replay(Source):
         now = time.monotonic_ns()
         self._first = self._first or (t_ns, now)
         due = self._first[1] + (t_ns - self._first[0]) / self._speed
-        time.sleep(max(0.0, (due - now) / 1e9))
+        self._closed.wait(max(0.0, (due - now) / 1e9))
+
+    def close(self) -> None:
+        self._closed.set()

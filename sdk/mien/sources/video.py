@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mien._extras import need
 from mien.errors import SourceError
+from mien.sources._capture import Capture
 from mien.sources.base import Source
 from mien.sources.select import existing
 from mien.types import Frame
@@ -21,11 +22,12 @@ class Video(Source):
         path = existing(address)
         cv2 = need("cv2", "Reading videos")
         self._address = address
-        self._capture = cv2.VideoCapture(str(path))
-        if not self._capture.isOpened():
+        capture = cv2.VideoCapture(str(path))
+        self._capture = Capture(capture)
+        if not capture.isOpened():
             raise SourceError("source.truncated", f"{address!r} is not a readable video.", "Is the file complete?")
         fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = float(fps) if 0 < fps < 1e4 else _USUAL_FPS
+        self.fps = fps if 0 < fps < 1e4 else _USUAL_FPS
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._length = count if count > 0 else None
         self._next = 0
@@ -35,8 +37,8 @@ class Video(Source):
         return Path(address).suffix.lower() in SUFFIXES
 
     def read(self) -> Frame | None:
-        ok, picture = self._capture.read()
-        if not ok:
+        picture = self._capture.read()
+        if picture is None:
             if self._next == 0:
                 raise SourceError("source.truncated", f"{self._address!r} holds no readable frame.", "Copy it again.")
             return None

@@ -274,7 +274,7 @@ class _CoefficientStage:
         if not chosen or min(chosen) < 0 or max(chosen) >= landmarks:
             raise BundleError("manifest.field", f"{section.path}.landmarks: not all within 0..{landmarks - 1}.", "")
         # Offsets of x and y of each chosen landmark in the flat array.
-        self._chosen = (np.array(chosen, np.intp)[:, None] * 3 + [0, 1]).reshape(-1)
+        self._chosen = (np.array(chosen, np.intp)[:, None] * 3 + np.arange(2)).reshape(-1)
         self._layout = layout(section.text("layout"))
         # Which output goes where is settled once; converting by name each time took 33 us of a frame instead of 13.
         source = self._layout.mapping(ARKIT52)
@@ -297,7 +297,7 @@ class _CoefficientStage:
     def values(self, landmarks: F32, runner: Runner, profiler: Profiler) -> F32:
         """The coefficients in the network's own layout."""
         with profiler.stage("prepare"):
-            points: F32 = runner.buffer("points").reshape(-1)
+            points = runner.buffer("points").reshape(-1)
             np.take(landmarks.reshape(-1), self._chosen, axis=0, out=points, mode="clip")
         return runner.run(profiler)["scores"].reshape(-1)
 
