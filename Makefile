@@ -51,7 +51,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/demo.stamp: $(VENV)/bin/python pyproject.toml $(SOURCES)
-	$(BIN)/pip install -q --disable-pip-version-check ".[video,litert,viewer]"
+	$(BIN)/pip install -q --disable-pip-version-check ".[cli,video,litert,viewer]"
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml $(SOURCES)

@@ -95,7 +95,7 @@ def _install() -> dict[str, Any]:
         site = next(Path(folder).glob("lib/python3*/site-packages"))
         before = _size(site)
         subprocess.run([str(python), "-m", "pip", "install", "-q", str(ROOT)], check=True)
-        subprocess.run([str(python), "-c", "import mien.cli"], check=True, cwd=folder)
+        subprocess.run([str(python), "-c", "import mien.pipeline"], check=True, cwd=folder)
         packages = {p.name: _size(p) for p in site.iterdir() if p.is_dir()}
         largest = dict(sorted(packages.items(), key=lambda item: -item[1])[:8])
         listing = subprocess.run([str(python), "-m", "pip", "list", "--format=json"], capture_output=True, check=True)

@@ -65,10 +65,8 @@ class Bundle:
         where = Path(path)
         try:
             size = where.stat().st_size
-        except OSError as error:
-            raise BundleError(
-                "bundle.missing", f"Cannot read the bundle {where}: {error.strerror}.", "Check the path."
-            ) from error
+        except (OSError, ValueError) as error:
+            raise BundleError("bundle.missing", f"Cannot read the bundle {where}: {error}.", "Check the path.") from error
         if size == 0:
             raise BundleError("bundle.truncated", f"{where} is empty.", "Copy or import it again.")
         if size > MAX_BYTES:

@@ -243,6 +243,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(0)
 
-
-if __name__ == "__main__":
-    main()

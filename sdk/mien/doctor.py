@@ -13,6 +13,7 @@ from mien.backends.base import Session
 from mien.machine import describe, installed
 
 _EXTRAS = {
+    "cli": "typer",
     "video": "opencv-python-headless",
     "sign": "cryptography",
     "viewer": "matplotlib",

@@ -1,7 +1,7 @@
 """The recording file (.mrec): frames and states as they came, readable up to the last complete record.
 
 Eight bytes of magic, then records: tag (4 bytes, FRAM or STAT), payload length u32, CRC-32 of the payload u32, t_ns
-i64, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON (format, size, ...), then the
+i64, CRC-32 of these 20 bytes u32, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON (format, size, ...), then the
 planes without padding; a STAT payload is the JSON of `FaceState.to_dict(landmarks=True)`. Each record goes to the operating
 system in one write, so a killed program loses at most the record it was writing.
 """
@@ -24,6 +24,7 @@ from mien.types import FaceState, Frame
 
 MAGIC = b"MIENREC1"
 _RECORD = struct.Struct("<4sIIq")
+_CHECKSUM = struct.Struct("<I")
 _MAX_PAYLOAD = 1 << 30
 
 
@@ -37,7 +38,11 @@ class Writer:
             raise SinkError(
                 "sink.open", f"Cannot write {str(path)!r}: {error.strerror}.", "Check the folder."
             ) from error
-        self._write(MAGIC)
+        try:
+            self._write(MAGIC)
+        except SinkError:
+            self._file.close()
+            raise
 
     def frame(self, frame: Frame) -> None:
         """Appends a frame."""
@@ -58,7 +63,8 @@ class Writer:
         self._record(b"STAT", state.t_ns, json.dumps(state.to_dict(landmarks=True)).encode())
 
     def _record(self, tag: bytes, t_ns: int, payload: bytes) -> None:
-        self._write(_RECORD.pack(tag, len(payload), zlib.crc32(payload), t_ns) + payload)
+        head = _RECORD.pack(tag, len(payload), zlib.crc32(payload), t_ns)
+        self._write(head + _CHECKSUM.pack(zlib.crc32(head)) + payload)
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -81,21 +87,35 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
     An incomplete last record (the writer was killed) ends the iteration. Raises SourceError if the file is not a
     recording or was altered.
     """
-    with Path(path).open("rb") as file:
+    try:
+        opened = Path(path).open("rb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise SourceError(
+            "source.missing", f"Cannot read {str(path)!r}: {error.strerror}.", "Check the path."
+        ) from error
+    with opened as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise SourceError("recording.format", f"{str(path)!r} is not a mien recording.", "Record with --record.")
-        while len(head := file.read(_RECORD.size)) == _RECORD.size:
-            tag, length, checksum, t_ns = _RECORD.unpack(head)
+        while len(head := file.read(_RECORD.size + _CHECKSUM.size)) == _RECORD.size + _CHECKSUM.size:
+            tag, length, checksum, t_ns = _RECORD.unpack_from(head)
+            if zlib.crc32(head[: _RECORD.size]) != _CHECKSUM.unpack_from(head, _RECORD.size)[0]:
+                raise _altered(path, "the head of a record fails its checksum")
             if tag not in (b"FRAM", b"STAT") or length > _MAX_PAYLOAD:
-                raise SourceError(
-                    "recording.altered", f"{str(path)!r} has an unknown record {tag!r}.", "Copy it again."
-                )
+                raise _altered(path, f"unknown record {tag!r} of {length} bytes")
             payload = file.read(length)
             if len(payload) < length:
                 return
             if zlib.crc32(payload) != checksum:
-                raise SourceError("recording.altered", f"{str(path)!r}: a record fails its checksum.", "Copy it again.")
-            yield ("frame", t_ns, _frame(payload, t_ns)) if tag == b"FRAM" else ("state", t_ns, json.loads(payload))
+                raise _altered(path, "a record fails its checksum")
+            try:
+                content = _frame(payload, t_ns) if tag == b"FRAM" else json.loads(payload)
+            except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+                raise _altered(path, f"a record is no {tag.decode()} ({error})") from error
+            yield "frame" if tag == b"FRAM" else "state", t_ns, content
+
+
+def _altered(path: str | os.PathLike[str], why: str) -> SourceError:
+    return SourceError("recording.altered", f"{str(path)!r}: {why}.", "Copy it again.")
 
 
 def _frame(payload: bytes, t_ns: int) -> Frame:

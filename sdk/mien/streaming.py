@@ -36,8 +36,8 @@ class FrameQueue:
     def __init__(self, drop: str, size: int) -> None:
         if drop not in POLICIES:
             raise InputError("stream.drop", f"Unknown drop policy {drop!r}.", f"Use one of {', '.join(POLICIES)}.")
-        if size < 1:
-            raise InputError("stream.queue", f"A queue of {size} frames holds nothing.", "Give 1 or more.")
+        if not isinstance(size, int) or size < 1:
+            raise InputError("stream.queue", f"A queue of {size!r} frames holds nothing.", "Give 1 or more.")
         self._drop = drop
         self._size = size
         self._frames: deque[Frame] = deque()

@@ -16,7 +16,7 @@ OK, NOTHING_FOUND, REFUSED = 0, 1, 2
 
 
 def mien(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mien.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "mien", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
@@ -31,6 +31,14 @@ def test_help_lists_every_command() -> None:
     text = mien("--help").stdout
     for command in ("run", "demo", "inspect", "import", "bench", "doctor"):
         assert command in text
+
+
+def test_without_its_extra_the_command_names_the_pip_command(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise ImportError('not here', name='typer')")
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from mien.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == REFUSED - 1
+    assert "pip install 'mien[cli]'" in done.stderr
 
 
 def test_doctor_reports_the_native_core_and_the_engines_as_json() -> None:
@@ -149,7 +157,7 @@ def test_bench_measures_each_engine_and_keeps_json(astronaut: Path, yunet_bundle
 
 def test_a_closed_pipe_ends_quietly(shared: Path, yunet_bundle: Path) -> None:
     clip = shared / "faces_intel_ccby/head-pose-face-detection-male.gif"
-    command = f"{sys.executable} -m mien.cli run {clip} -m {yunet_bundle} --json | head -1"
+    command = f"{sys.executable} -m mien run {clip} -m {yunet_bundle} --json | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
     assert len(done.stdout.splitlines()) == 1
     assert "Traceback" not in done.stderr

@@ -12,8 +12,7 @@ struct mien_one_euro {
   std::vector<float> min_cutoff, beta;
   std::vector<float> raw, smooth, speed;
   std::vector<float> gap;  // seconds from a value's last valid sample to the last call: its own time step stays true
-  std::vector<int32_t> seen;
-  std::vector<uint8_t> always_valid;
+  std::vector<uint8_t> seen, always_valid;
   float derivative_cutoff;
   int64_t last_ns;
   bool started;

@@ -34,14 +34,13 @@ inline float smoothing(float cutoff, float dt) {
 void one_euro_step(const OneEuroStep &s) {
   const float *min_cutoff = s.min_cutoff, *beta = s.beta, *in = s.in;
   float *raw = s.raw, *smooth = s.smooth, *speed = s.speed, *gap = s.gap, *out = s.out;
-  int32_t *seen = s.seen;
+  uint8_t *seen = s.seen;
   const uint8_t *valid = s.valid;
   const float dt = s.dt, value_scale = s.value_scale, derivative_cutoff = s.derivative_cutoff;
   const size_t count = s.count;
   MIEN_INDEPENDENT
   for (size_t i = 0; i < count; ++i) {
-    // As wide as the floats that they choose between: with byte masks GCC 12 does not vectorise for AVX2 and SSE2.
-    const int32_t use = valid[i], known = seen[i];
+    const bool use = valid[i] != 0, known = seen[i] != 0;
     const float x = in[i];
     const float step = gap[i] + dt;
     const float velocity = limited(limited(x - raw[i], 1e30f) * value_scale / step, 1e30f);
@@ -50,13 +49,13 @@ void one_euro_step(const OneEuroStep &s) {
     const float magnitude = dx < 0.0f ? -dx : dx;
     const float a = smoothing(min_cutoff[i] + beta[i] * magnitude, step);
     const float filtered = a * x + (1.0f - a) * smooth[i];
-    const float result = known != 0 ? filtered : x;
-    raw[i] = use != 0 ? x : raw[i];
-    smooth[i] = use != 0 ? result : smooth[i];
-    speed[i] = use != 0 ? (known != 0 ? dx : 0.0f) : speed[i];
-    gap[i] = use != 0 ? 0.0f : step;
-    seen[i] = use | known;
-    out[i] = use != 0 ? result : x;
+    const float result = known ? filtered : x;
+    raw[i] = use ? x : raw[i];
+    smooth[i] = use ? result : smooth[i];
+    speed[i] = use ? (known ? dx : 0.0f) : speed[i];
+    gap[i] = use ? 0.0f : step;
+    seen[i] = static_cast<uint8_t>(use | known);
+    out[i] = use ? result : x;
   }
 }
 

@@ -22,9 +22,7 @@ struct Avx2 {
 
   static Float to_float(Int v) { return _mm256_cvtepi32_ps(v); }
   static Int floor(Float v) { return _mm256_cvttps_epi32(_mm256_floor_ps(v)); }
-  static Int round(Float v) {
-    return _mm256_cvttps_epi32(_mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-  }
+  static Int round(Float v) { return _mm256_cvtps_epi32(v); }  // to even, the mode that all arithmetic here relies on
   static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
   static Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }

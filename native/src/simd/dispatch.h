@@ -17,7 +17,7 @@ struct OneEuroStep {
   float dt, value_scale, derivative_cutoff;
   const float *min_cutoff, *beta;
   float *raw, *smooth, *speed, *gap;
-  int32_t *seen;
+  uint8_t *seen;
   const float *in;
   const uint8_t *valid;  // never null here
   float *out;

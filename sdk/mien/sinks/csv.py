@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mien.errors import SinkError
 from mien.layouts import layout
+from mien.sinks._files import writing
 from mien.sinks.base import Sink
 from mien.types import FaceState, Frame
 
@@ -23,6 +24,7 @@ class Csv(Sink):
             self._file = Path(address).open("w", newline="", encoding="utf-8")  # noqa: SIM115 (closed by close)
         except OSError as error:
             raise SinkError("sink.open", f"Cannot write {address!r}: {error.strerror}.", "Check the folder.") from error
+        self._address = address
         self._writer = csv.writer(self._file)
         self._writer.writerow(["t_ns", "id", "confidence", *self._layout.names, *_HEAD])
 
@@ -34,7 +36,9 @@ class Csv(Sink):
             ]
             head = (*state.head.rotation, *state.head.translation) if state.head else ()
             row = [state.t_ns, state.id, f"{state.confidence:.6f}", *values]
-            self._writer.writerow([*row, *(f"{v:.6f}" for v in head)] if head else [*row, *[""] * len(_HEAD)])
+            with writing(self._address):
+                self._writer.writerow([*row, *(f"{v:.6f}" for v in head)] if head else [*row, *[""] * len(_HEAD)])
 
     def close(self) -> None:
-        self._file.close()
+        with writing(self._address):
+            self._file.close()

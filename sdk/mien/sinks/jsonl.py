@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mien.errors import SinkError
+from mien.sinks._files import writing
 from mien.sinks.base import Sink
 from mien.types import FaceState, Frame
 
@@ -16,6 +17,7 @@ class JsonLines(Sink):
     """Each line: ``{"t_ns": ..., "faces": [...]}``, a face as `FaceState.to_dict` gives it; flushed line by line."""
 
     def __init__(self, address: str, landmarks: bool = False) -> None:
+        self._address = address
         self._landmarks = landmarks
         self._own = address != "-"
         try:
@@ -26,9 +28,12 @@ class JsonLines(Sink):
     def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
         t_ns = frame.t_ns if frame is not None else states[0].t_ns if states else None
         line = {"t_ns": t_ns, "faces": [state.to_dict(self._landmarks) for state in states]}
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        text = json.dumps(line) + "\n"
+        with writing(self._address):
+            self._file.write(text)
+            self._file.flush()
 
     def close(self) -> None:
         if self._own:
-            self._file.close()
+            with writing(self._address):
+                self._file.close()

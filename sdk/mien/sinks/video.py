@@ -35,10 +35,13 @@ class VideoFile(Sink):
         self._held: tuple[int, Any] | None = None
         self._count = 0
         self._size = (0, 0)
+        self._closed = False
 
     def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
         if frame is None:
             raise SinkError("sink.frame", "A video needs the frames as well as the states.", "Use put(states, frame).")
+        if self._closed:
+            raise SinkError("sink.write", f"{str(self._path)!r} is closed.", "Open another sink.")
         picture = self._cv2.cvtColor(annotate(frame.to_rgb(), states), self._cv2.COLOR_RGB2BGR)
         if self._path.suffix.lower() in SUFFIXES:
             self._picture(picture)
@@ -80,6 +83,7 @@ class VideoFile(Sink):
         self._writer.write(picture)
 
     def close(self) -> None:
+        self._closed = True
         if self._held is not None:
             self._start(None)
         if self._writer is not None:

@@ -81,7 +81,7 @@ class Camera(Source):
                     self.reconnects += 1
                 if self._closed.is_set():
                     break
-            picture = self._capture.read()[1] if self._capture is not None else None
+            picture = self._capture.read() if self._capture is not None else None
             now = time.monotonic_ns()
             if picture is not None:
                 self._last, self._seen_ns = picture, now

@@ -17,7 +17,7 @@ _STEP_NS = 1_000_000_000
 
 
 class Images(Source):
-    """Reads pictures with OpenCV as BGR; alpha is dropped, gray gets three equal channels. Times are 0 s, 1 s, 2 s ..."""
+    """Reads pictures with OpenCV as BGR; alpha is dropped, gray gets three equal channels. Times are 0 s, 1 s ..."""
 
     independent: ClassVar[bool] = True
 
@@ -25,8 +25,9 @@ class Images(Source):
         path = Path(address)
         if not path.exists():
             raise SourceError("source.missing", f"There is no picture {address!r}.", "Check the path.")
-        inside = path.iterdir() if path.is_dir() else ()
-        files = sorted(p for p in inside if p.suffix.lower() in SUFFIXES and p.is_file()) if path.is_dir() else [path]
+        files = [path]
+        if path.is_dir():
+            files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
         if not files:
             raise SourceError("source.empty", f"The folder {address!r} holds no pictures.", f"Known: {SUFFIXES}.")
         self._cv2 = need("cv2", "Reading pictures")
@@ -47,7 +48,9 @@ class Images(Source):
             data = np.fromfile(path, np.uint8)
             picture = self._cv2.imdecode(data, self._cv2.IMREAD_COLOR) if data.size else None
         except (OSError, self._cv2.error) as error:
-            raise SourceError("source.truncated", f"{str(path)!r} cannot be read ({error}).", "Copy it again.") from error
+            raise SourceError(
+                "source.truncated", f"{str(path)!r} cannot be read ({error}).", "Copy it again."
+            ) from error
         if picture is None:
             raise SourceError("source.truncated", f"{str(path)!r} is not a readable picture.", "Copy it again.")
         frame = Frame.of(picture, "bgr", t_ns=self._next * _STEP_NS)

@@ -1,0 +1,209 @@
+"""mien.recording, sources.replay and sinks.recorder: what was recorded is read back; a killed writer loses one record."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mien import recording
+from mien.errors import SinkError, SourceError
+from mien.layouts import ARKIT52
+from mien.sinks.recorder import Recorder
+from mien.sources.replay import Replay
+from mien.types import FORMATS, Frame, no_face
+from models import MS, blocks
+
+CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "gray8": 1, "yuyv": 2}
+
+
+def recorded(path: Path, frames: list[Frame]) -> Path:
+    with Recorder(str(path)) as sink:
+        for frame in frames:
+            sink.put([no_face(frame.t_ns, ARKIT52)], frame)
+    return path
+
+
+def replayed(path: Path) -> list[Frame]:
+    source = Replay(str(path))
+    return list(iter(source.read, None))
+
+
+@given(
+    format=st.sampled_from(FORMATS),
+    width=st.integers(1, 12),
+    height=st.integers(1, 6),
+    padding=st.integers(0, 5),
+    t_ns=st.integers(-(2**63), 2**63 - 1),
+    stale=st.booleans(),
+    matrix=st.sampled_from(["bt601", "bt709"]),
+    range_=st.sampled_from(["limited", "full"]),
+)
+def test_a_frame_of_any_format_is_read_back(
+    format: str, width: int, height: int, padding: int, t_ns: int, stale: bool, matrix: str, range_: str, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    width, height = 2 * width, 2 * height
+    planar = format in ("nv12", "nv21")
+    row = width * (1 if planar else CHANNELS[format]) + padding
+    rows = height * 3 // 2 if planar else height
+    buffer = np.random.default_rng(0).integers(0, 256, rows * row, np.uint8)
+    strides = [row] * (2 if planar else 1)
+    colours = {"yuv_matrix": matrix, "yuv_range": range_}
+    frame = Frame.from_buffer(buffer, format, width, height, t_ns=t_ns, strides=strides, **colours)
+    (back,) = replayed(recorded(tmp_path / "a.mrec", [replace(frame, stale=stale)]))
+    assert (back.format, back.width, back.height, back.t_ns, back.stale) == (format, width, height, t_ns, stale)
+    assert (back.yuv_matrix, back.yuv_range) == (matrix, range_)
+    np.testing.assert_array_equal(back.to_rgb(), frame.to_rgb())
+
+
+def test_states_are_recorded_with_their_frames(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.mrec", [blocks((1, 1), t_ns=3), blocks(t_ns=4)])
+    kinds = [(kind, t_ns) for kind, t_ns, _ in recording.read(path)]
+    assert kinds == [("frame", 3), ("state", 3), ("frame", 4), ("state", 4)]
+    states = [content for kind, _, content in recording.read(path) if kind == "state"]
+    assert states[0] == json.loads(json.dumps(no_face(3, ARKIT52).to_dict(landmarks=True)))
+
+
+def test_a_recording_cut_anywhere_is_read_up_to_its_last_complete_record(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.mrec", [blocks((1, 1), t_ns=t) for t in range(3)])
+    data = path.read_bytes()
+    whole = [frame.t_ns for frame in replayed(path)]
+    seen = set()
+    for length in range(len(recording.MAGIC), len(data), 997):
+        path.write_bytes(data[:length])
+        times = tuple(frame.t_ns for frame in replayed(path))
+        assert list(times) == whole[: len(times)]
+        seen.add(times)
+    assert seen == {(), (0,), (0, 1), (0, 1, 2)}
+
+
+def test_an_altered_recording_is_refused_and_never_read_as_something_else(tmp_path: Path) -> None:
+    small = [Frame.of(np.full((2, 2, 3), t, np.uint8), t_ns=t) for t in range(3)]
+    path = recorded(tmp_path / "a.mrec", small)
+    data = path.read_bytes()
+    meant = [(frame.t_ns, frame.to_rgb().tolist()) for frame in replayed(path)]
+    for bit in range(0, len(data) * 8, 7):
+        altered = bytearray(data)
+        altered[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(altered)
+        got, source = [], Replay(str(path))
+        with pytest.raises(SourceError) as refused:
+            while (frame := source.read()) is not None:
+                got.append((frame.t_ns, frame.to_rgb().tolist()))
+        assert refused.value.code in ("recording.altered", "recording.format")
+        assert got == meant[: len(got)]
+
+
+def test_a_record_whose_content_is_no_frame_is_refused(tmp_path: Path) -> None:
+    for number, payload in enumerate([b"", b"\xff\xff{}", b"\x02\x00{}", b"\x02\x00[]", b"\x00\x00"]):
+        writer = recording.Writer(tmp_path / f"{number}.mrec")
+        writer._record(b"FRAM", 0, payload)
+        writer.close()
+        with pytest.raises(SourceError) as refused:
+            replayed(tmp_path / f"{number}.mrec")
+        assert refused.value.code == "recording.altered"
+
+
+ENDLESS = """
+import sys, numpy as np
+from mien.sinks.recorder import Recorder
+from mien.types import Frame
+sink = Recorder(sys.argv[1])
+for t in range(10**9):
+    sink.put([], Frame.of(np.full((120, 160, 3), t % 256, np.uint8), t_ns=t))
+"""
+
+
+def test_a_recording_of_a_killed_program_is_readable_up_to_its_last_complete_frame(tmp_path: Path) -> None:
+    path = tmp_path / "a.mrec"
+    writer = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)])
+    try:
+        limit = time.monotonic() + 30
+        while not path.exists() or path.stat().st_size < 2 << 20:
+            assert time.monotonic() < limit
+            time.sleep(0.005)
+    finally:
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    frames = replayed(path)
+    assert len(frames) > 30
+    assert [frame.t_ns for frame in frames] == list(range(len(frames)))
+    assert all((frame.planes[0] == frame.t_ns % 256).all() for frame in frames)
+
+
+@pytest.mark.parametrize("content", [b"nothing of ours", b"MIENREC2", b"MIEN"])
+def test_a_file_that_is_no_recording_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.mrec").write_bytes(content)
+    with pytest.raises(SourceError) as refused:
+        replayed(tmp_path / "a.mrec")
+    assert refused.value.code == "recording.format"
+
+
+@pytest.mark.parametrize(("name", "code"), [("absent.mrec", "source.missing"), ("empty.mrec", "source.truncated")])
+def test_a_recording_that_is_not_there_is_refused(name: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.mrec").touch()
+    with pytest.raises(SourceError) as refused:
+        Replay(str(tmp_path / name))
+    assert refused.value.code == code
+
+
+def test_reading_a_missing_recording_directly_is_a_source_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        list(recording.read(tmp_path / "absent.mrec"))
+
+
+@pytest.mark.parametrize("speed", [-1.0, float("nan")])
+def test_an_impossible_speed_is_refused(speed: float, tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.mrec", [blocks()])
+    with pytest.raises(SourceError) as refused:
+        Replay(str(path), speed)
+    assert refused.value.code == "source.setting"
+
+
+def test_replay_in_real_time_keeps_the_pauses(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.mrec", [blocks(t_ns=t * 50 * MS) for t in range(4)])
+    source, start = Replay(str(path), speed=1.0), time.monotonic()
+    assert [frame.t_ns for frame in iter(source.read, None)] == [0, 50 * MS, 100 * MS, 150 * MS]
+    assert time.monotonic() - start >= 0.149
+
+
+def test_closing_a_replay_ends_its_pause(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.mrec", [blocks(t_ns=0), blocks(t_ns=3600_000 * MS)])
+    source = Replay(str(path), speed=1.0)
+    source.read()
+    source.close()
+    start = time.monotonic()
+    source.read()
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("address", ["missing/a.mrec", ""])
+def test_a_recorder_that_cannot_write_is_an_error(address: str, tmp_path: Path) -> None:
+    with pytest.raises(SinkError) as refused:
+        Recorder(str(tmp_path / address))
+    assert refused.value.code == "sink.open"
+
+
+def test_a_full_disk_is_an_error() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs a device that is always full")
+    with pytest.raises(SinkError) as refused:
+        Recorder("/dev/full")
+    assert refused.value.code == "sink.write"
+
+
+def test_a_closed_recorder_takes_nothing(tmp_path: Path) -> None:
+    sink = Recorder(str(tmp_path / "a.mrec"))
+    sink.close()
+    with pytest.raises(SinkError) as refused:
+        sink.put([], blocks())
+    assert refused.value.code == "sink.write"
