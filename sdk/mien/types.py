@@ -25,6 +25,7 @@ Bool = npt.NDArray[np.bool_]
 _CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "gray8": 1, "nv12": 1, "nv21": 1, "yuyv": 2}
 _PLANAR = ("nv12", "nv21")
 MAX_SIDE = 32767
+YUV_MATRICES, YUV_RANGES = ("bt601", "bt709"), ("limited", "full")
 FORMATS = tuple(_CHANNELS)
 
 

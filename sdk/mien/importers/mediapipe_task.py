@@ -10,6 +10,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
@@ -149,6 +150,7 @@ def _unpack(path: Path, data: bytes) -> dict[str, bytes]:
         struct.error,
         RuntimeError,
         ValueError,
+        zlib.error,
     ) as error:
         raise BundleError(
             "import.damaged", f"{str(path)!r} is not a complete .task file ({error}).", "Download it again."

@@ -29,6 +29,7 @@ class Frames(Source):
             except (ValueError, OSError, EOFError) as error:
                 raise SourceError("source.truncated", f"{address!r} is no complete .npy file ({error}).", "") from error
             if not isinstance(stack, np.ndarray):
+                stack.close()
                 raise SourceError("source.format", f"{address!r} is an archive, not one array.", "Save with np.save.")
             address = stack
         if isinstance(address, np.ndarray):

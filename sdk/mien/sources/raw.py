@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from mien.errors import SourceError
 from mien.sources.base import Source
 from mien.sources.select import existing
-from mien.types import FORMATS, MAX_SIDE, Frame
+from mien.types import FORMATS, MAX_SIDE, YUV_MATRICES, YUV_RANGES, Frame
 
 _PREFIX = "raw:"
 
@@ -39,6 +39,12 @@ class Raw(Source):
             raise SourceError("source.setting", f"{address!r}: unknown setting or format {list(settings)}.", usage)
         if not (1 <= self._width <= MAX_SIDE and 1 <= self._height <= MAX_SIDE and 0 < fps < 1e6):
             raise SourceError("source.setting", f"{address!r}: impossible size or rate.", usage)
+        if self._matrix not in YUV_MATRICES or self._range not in YUV_RANGES:
+            raise SourceError("source.setting", f"{address!r}: unknown matrix or range.", usage)
+        if self._width % 2 and self._format in ("nv12", "nv21", "yuyv"):
+            raise SourceError("source.setting", f"{address!r}: {self._format} needs even sizes.", usage)
+        if self._height % 2 and self._format in ("nv12", "nv21"):
+            raise SourceError("source.setting", f"{address!r}: {self._format} needs even sizes.", usage)
         self._step_ns = 1e9 / fps
         planar = self._format in ("nv12", "nv21")
         packed_row = self._width * {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "yuyv": 2}.get(self._format, 1)
