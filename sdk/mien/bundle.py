@@ -66,7 +66,9 @@ class Bundle:
         try:
             size = where.stat().st_size
         except (OSError, ValueError) as error:
-            raise BundleError("bundle.missing", f"Cannot read the bundle {where}: {error}.", "Check the path.") from error
+            raise BundleError(
+                "bundle.missing", f"Cannot read the bundle {where}: {error}.", "Check the path."
+            ) from error
         if size == 0:
             raise BundleError("bundle.truncated", f"{where} is empty.", "Copy or import it again.")
         if size > MAX_BYTES:
@@ -188,7 +190,9 @@ def _private_key(key: bytes) -> Any:
     try:
         return _ed25519().Ed25519PrivateKey.from_private_bytes(key)
     except (TypeError, ValueError) as error:
-        raise BundleError("bundle.key", "An Ed25519 private key is 32 raw bytes.", "Make one with new_key().") from error
+        raise BundleError(
+            "bundle.key", "An Ed25519 private key is 32 raw bytes.", "Make one with new_key()."
+        ) from error
 
 
 def _verify(where: Path, text: bytes, signature: memoryview | None, trust: list[bytes]) -> str:

@@ -110,8 +110,12 @@ def open(
             loaded[name] = LoadedNetwork(network, target, session, choice)
         return loaded[name]
 
-    kind = registry.find("tasks", bundle.manifest.task, Task)
-    task = kind(bundle, load_network, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
+    try:
+        kind = registry.find("tasks", bundle.manifest.task, Task)
+        task = kind(bundle, load_network, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
+    except BaseException:
+        bundle.close()
+        raise
     return Pipeline(bundle, task, [network.choice for network in loaded.values()], filters)
 
 
@@ -260,7 +264,12 @@ class Pipeline:
     def _run(self, source: Any, drop: str | None, size: int, step: Callable[[Frame], Any]) -> Iterator[Any]:
         """Checks the arguments at once, not at the first frame."""
         origin = open_source(source)
-        buffer = FrameQueue(drop or ("oldest" if origin.live else "block"), size)
+        try:
+            buffer = FrameQueue(drop or ("oldest" if origin.live else "block"), size)
+        except InputError:
+            if origin is not source:
+                origin.close()
+            raise
         return self._frames(origin, origin is not source, buffer, step)
 
     def _frames(self, source: Source, owned: bool, buffer: FrameQueue, step: Callable[[Frame], Any]) -> Iterator[Any]:

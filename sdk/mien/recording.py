@@ -1,9 +1,9 @@
 """The recording file (.mrec): frames and states as they came, readable up to the last complete record.
 
 Eight bytes of magic, then records: tag (4 bytes, FRAM or STAT), payload length u32, CRC-32 of the payload u32, t_ns
-i64, CRC-32 of these 20 bytes u32, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON (format, size, ...), then the
-planes without padding; a STAT payload is the JSON of `FaceState.to_dict(landmarks=True)`. Each record goes to the operating
-system in one write, so a killed program loses at most the record it was writing.
+i64, CRC-32 of these 20 bytes u32, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON
+(format, size, ...), then the planes without padding; a STAT payload is the JSON of `FaceState.to_dict(landmarks=True)`.
+Each record goes to the operating system in one write, so a killed program loses at most the record it was writing.
 """
 
 from __future__ import annotations

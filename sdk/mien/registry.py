@@ -47,7 +47,9 @@ def find(folder: str, name: str, base: type[T]) -> type[T]:
             with _loading(folder, name):
                 found = point.load()
             if not inspect.isclass(found) or not issubclass(found, base):
-                raise MienError(f"{folder}.malformed", f"{point.value} is no {base.__name__}.", f"See mien.{folder}.base.")
+                raise MienError(
+                    f"{folder}.malformed", f"{point.value} is no {base.__name__}.", f"See mien.{folder}.base."
+                )
             return found
     with _loading(folder, name):
         module = importlib.import_module(f"mien.{folder}.{name}")

@@ -1,8 +1,8 @@
 """Tiny ONNX networks for which white squares on black are faces, and bundles of them.
 
 The detector averages 8x8 cells of a 64x64 picture: a white cell scores 1 and its box is the cell, so a frame of 64x64
-has a face wherever a cell is white. The landmark network says that a face is present where its 16x16 crop is bright, with
-five points on a cross in the crop's middle. Each coefficient is the first landmark's x / 64, as wide as a frame.
+has a face wherever a cell is white. The landmark network says that a face is present where its 16x16 crop is bright,
+with five points on a cross in the crop's middle. Each coefficient is the first landmark's x / 64, as wide as a frame.
 """
 
 from __future__ import annotations
@@ -168,9 +168,7 @@ def face_manifest(detector: bool = True, coefficients: str | None = "arkit52", p
     networks["landmarks"] = {
         "inputs": {"image": image_port(CROP)},
         "outputs": {"points": {"shape": [1, points, 2]}, "presence": {"shape": [1, 1, 1, 1]}},
-        "targets": [
-            target("landmarks", {"image": "image", "points": "points_out", "presence": "presence_out"})
-        ],
+        "targets": [target("landmarks", {"image": "image", "points": "points_out", "presence": "presence_out"})],
     }
     face: dict[str, Any] = {
         "crop_from_detection": {"scale": [1.0, 1.0], "upright": [0, 1]},

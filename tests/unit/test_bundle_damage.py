@@ -112,7 +112,9 @@ def test_bytes_overwritten_at_random_are_refused_or_change_nothing(
         assert refused.code.startswith(("bundle.", "manifest."))
 
 
-@pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "a/../../evil", "a\\..\\evil", "C:evil", "a/./b", ".ssh/key"])
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/passwd", "a/../../evil", "a\\..\\evil", "C:evil", "a/./b", ".ssh/key"]
+)
 def test_a_name_that_leaves_the_bundle_is_refused(name: str, tmp_path: Path) -> None:
     assert refusal(zipped(tmp_path / "a.mien", [(name, b"x")])) == "bundle.path"
 

@@ -198,7 +198,9 @@ JSON = st.recursive(
 LEAVES = ["schema", "name", "networks", "networks.net", "networks.net.targets", PORT, f"{PORT}.image", f"{PORT}.shape"]
 
 
-@given(path=st.sampled_from([*LEAVES, "blobs", "licence", f"{PORT}.image.scale", f"{PORT}.image.quant_zero"]), value=JSON)
+@given(
+    path=st.sampled_from([*LEAVES, "blobs", "licence", f"{PORT}.image.scale", f"{PORT}.image.quant_zero"]), value=JSON
+)
 def test_any_json_in_any_place_is_read_or_refused(path: str, value: Any) -> None:
     try:
         parsed(changed(path, value))

@@ -152,7 +152,11 @@ def test_a_stale_frame_without_a_face_before_it_is_a_stale_no_face(face: Pipelin
 
 def test_an_engine_that_fails_leaves_the_pipeline_usable(tmp_path: Path) -> None:
     index = models.node("Cast", ["level"], ["i"], to=7)
-    pick = [models.node("Mul", ["bright", "one"], ["level"]), index, models.node("Gather", ["t", "i"], ["presence_out"])]
+    pick = [
+        models.node("Mul", ["bright", "one"], ["level"]),
+        index,
+        models.node("Gather", ["t", "i"], ["presence_out"]),
+    ]
     mean = models.node("ReduceMean", ["image"], ["bright"], axes=[1, 2, 3], keepdims=1)
     constants = {"t": np.float32([10]), "one": np.float32([1.01]), "p": np.float32(models.CROSS)[None]}
     network = models.network(

@@ -136,10 +136,9 @@ def test_a_source_that_raises_in_the_middle_is_heard_after_its_frames(face: Pipe
         yield from (blocks((1, 1), t_ns=t) for t in range(4))
         raise SourceError("camera.lost", "gone")
 
-    got = []
+    got: list[int] = []
     with pytest.raises(SourceError, match="gone"):
-        for state in face.stream(broken()):
-            got.append(state.t_ns)
+        got.extend(state.t_ns for state in face.stream(broken()))
     assert got == [0, 1, 2, 3]
     assert face.process(blocks((1, 1), t_ns=10)).found
 

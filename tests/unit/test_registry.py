@@ -17,7 +17,7 @@ import pytest
 
 PACKAGE = Path(mien.__file__).parent
 
-BACKEND = '''
+BACKEND = """
 from collections.abc import Mapping
 import numpy as np
 from mien.backends.base import Session
@@ -33,8 +33,8 @@ class Toy(Session):
         self.inputs, self.outputs = {"in": (1, 1)}, {"out": (1, 1)}
     def run(self, feeds, outputs):
         return [feeds["in"] * np.float32(self._gain)]
-'''
-TASK = '''
+"""
+TASK = """
 from mien.layouts import ARKIT52
 from mien.tasks._network import Runner
 from mien.tasks.base import Task
@@ -51,8 +51,8 @@ class Brightness(Task):
         level = float(stream.run(profiler)["y"][0, 0])
         nothing = no_face(frame.t_ns, ARKIT52)
         return [FaceState(frame.t_ns, 0, ARKIT52, nothing.values, nothing.raw, nothing.valid, level)]
-'''
-SOURCE = '''
+"""
+SOURCE = """
 import numpy as np
 from mien.sources.base import Source
 from mien.types import Frame
@@ -66,23 +66,23 @@ class Ramp(Source):
         if not self._left: return None
         level = self._left.pop(0)
         return Frame.of(np.full((2, 2, 3), level, np.uint8), t_ns=level)
-'''
-SINK = '''
+"""
+SINK = """
 from mien.sinks.base import Sink
 
 class Gather(Sink):
     def __init__(self, address): self.levels = []
     def put(self, states, frame=None): self.levels += [s.confidence for s in states]
-'''
-FILTER = '''
+"""
+FILTER = """
 from dataclasses import replace
 from mien.filters.base import Filter
 
 class Negate(Filter):
     def fresh(self): return Negate()
     def apply(self, state): return replace(state, confidence=-state.confidence)
-'''
-IMPORTER = '''
+"""
+IMPORTER = """
 from mien.importers.base import Imported, Importer
 
 class Gain(Importer):
@@ -95,7 +95,7 @@ class Gain(Importer):
         network = {"inputs": {"x": port}, "outputs": {"y": port}, "targets": [target]}
         manifest = {"schema": 1, "name": "gain", "task": "brightness", "licence": {"spdx": "CC0-1.0"}}
         return Imported({**manifest, "networks": {"net": network}}, {"gain.txt": path.read_bytes()})
-'''
+"""
 DROPPED = {
     "backends/toy.py": BACKEND,
     "tasks/brightness.py": TASK,
@@ -104,7 +104,7 @@ DROPPED = {
     "filters/negate.py": FILTER,
     "importers/gain.py": IMPORTER,
 }
-END_TO_END = '''
+END_TO_END = """
 from pathlib import Path
 import mien
 from mien import registry
@@ -120,7 +120,7 @@ with mien.open(bundle, filters=[step]) as face:
     print(sink.levels, face.report().networks[0].used, face.report().frames_out)
 with mien.open(bundle, device="toy:abacus") as face:
     print(face.report().networks[0].used)
-'''
+"""
 
 
 @pytest.fixture

@@ -81,12 +81,8 @@ def test_block_makes_the_source_wait_and_drops_nothing() -> None:
     assert (queue.received, queue.delivered, queue.dropped) == (50, 50, 0)
 
 
-@given(
-    drop=st.sampled_from(["oldest", "newest"]), size=st.integers(1, 5), steps=st.lists(st.booleans(), max_size=60)
-)
-def test_received_is_delivered_and_dropped_and_waiting_at_every_moment(
-    drop: str, size: int, steps: list[bool]
-) -> None:
+@given(drop=st.sampled_from(["oldest", "newest"]), size=st.integers(1, 5), steps=st.lists(st.booleans(), max_size=60))
+def test_received_is_delivered_and_dropped_and_waiting_at_every_moment(drop: str, size: int, steps: list[bool]) -> None:
     queue, times, got = FrameQueue(drop, size), count(), []
     for put in steps:
         if put:
@@ -147,10 +143,10 @@ def test_a_source_that_sits_in_its_read_does_not_hold_up_the_stop() -> None:
 
 
 def test_what_the_source_raises_comes_after_the_frames_before_it() -> None:
-    got = []
+    got: list[int] = []
     with pytest.raises(SourceError) as raised:
-        for taken in frames(Script(7, SourceError("camera.lost", "gone")), FrameQueue("block", 2)):
-            got.append(taken.t_ns)
+        stream = frames(Script(7, SourceError("camera.lost", "gone")), FrameQueue("block", 2))
+        got.extend(taken.t_ns for taken in stream)
     assert raised.value.code == "camera.lost"
     assert got == list(range(7))
 

@@ -109,6 +109,14 @@ def _place(engine: type[Session], place: str | None) -> str:
 
 
 def _check_tensors(session: Session, network: Network, target: Target) -> None:
+    described = {target.tensors[name] for name in network.inputs}
+    if unfed := session.inputs.keys() - described:
+        raise ModelError(
+            "model.tensors",
+            f"Network {network.name!r} ({target.engine}) also needs {', '.join(sorted(unfed))}, "
+            "which the manifest does not describe.",
+            "Describe every input; import the model again.",
+        )
     for ports, tensors, kind in (
         (network.inputs, session.inputs, "input"),
         (network.outputs, session.outputs, "output"),

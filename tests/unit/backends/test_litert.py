@@ -57,9 +57,7 @@ def test_tensor_names_and_shapes_are_told(session: LiteRtSession) -> None:
     assert (session.engine, session.device, session.extra) == ("litert", "CPU", "litert")
 
 
-def test_outputs_stay_valid_after_the_next_run(
-    session: LiteRtSession, golden: tuple[np.ndarray, np.ndarray]
-) -> None:
+def test_outputs_stay_valid_after_the_next_run(session: LiteRtSession, golden: tuple[np.ndarray, np.ndarray]) -> None:
     (first,) = session.run({POINTS: golden[0]}, [SCORES])
     kept = first.copy()
     session.run({POINTS: golden[0][:, ::-1].copy()}, [SCORES])

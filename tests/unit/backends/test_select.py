@@ -126,3 +126,11 @@ def test_a_tensor_of_another_shape_is_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"\(1, 16, 1\)") as refused:
         mien.open(bundle_with(tmp_path, {}, blobs=small))
     assert refused.value.code == "model.tensors"
+
+
+def test_an_input_that_the_manifest_does_not_describe_is_a_model_error(tmp_path: Path) -> None:
+    model = onnx.load_from_string(models.detector_network())
+    model.graph.input.append(onnx.helper.make_tensor_value_info("mood", onnx.TensorProto.FLOAT, [1]))
+    with pytest.raises(ModelError, match="mood") as refused:
+        mien.open(bundle_with(tmp_path, {}, blobs=model.SerializeToString()))
+    assert refused.value.code == "model.tensors"

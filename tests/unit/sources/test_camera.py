@@ -55,9 +55,7 @@ def test_while_unplugged_the_last_frame_comes_again_marked_stale(device: Path) -
     assert camera.reconnects == 0
 
 
-def test_plugged_in_again_it_goes_on_and_counts_the_reconnect(
-    device: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_plugged_in_again_it_goes_on_and_counts_the_reconnect(device: Path, caplog: pytest.LogCaptureFixture) -> None:
     camera, away = opened(device), device.with_suffix(".gone")
     for cycle in range(3):
         assert [frame.stale for _ in range(FRAMES) if (frame := camera.read())] == [False] * FRAMES

@@ -66,7 +66,7 @@ def test_names_beyond_ascii_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp"])
-@pytest.mark.parametrize("part", [0, 0.02, 0.3])
+@pytest.mark.parametrize("part", [0, 0.02, 0.3, 0.9, 0.99])
 def test_a_truncated_picture_is_an_error(part: float, suffix: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     path = written(tmp_path / f"a{suffix}", noise)

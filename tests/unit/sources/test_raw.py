@@ -101,7 +101,9 @@ def test_an_impossible_setting_is_refused_at_once_with_the_usage(settings: str, 
     assert refused.value.code == "source.setting"
 
 
-@pytest.mark.parametrize(("size", "code"), [(None, "source.missing"), (0, "source.truncated"), (47, "source.truncated")])
+@pytest.mark.parametrize(
+    ("size", "code"), [(None, "source.missing"), (0, "source.truncated"), (47, "source.truncated")]
+)
 def test_a_file_without_a_whole_frame_is_refused(size: int | None, code: str, tmp_path: Path) -> None:
     if size is not None:
         dump(tmp_path / "a.raw", size)

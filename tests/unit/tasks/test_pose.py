@@ -1,0 +1,93 @@
+"""mien.tasks._pose: the head pose from landmarks and the bundle's canonical face."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import mien
+import numpy as np
+import pytest
+from mien.bundle import Bundle
+from mien.errors import BundleError
+from mien.manifest import Section
+from mien.tasks._pose import HeadEstimator
+from mien.types import Frame
+
+SIDE, FOV = 200, 60.0
+FACE = np.float32([[-4, 0, 0], [4, 0, 0], [0, 3, 1], [0, -5, 1], [0, 0, 4], [-3, -3, 2], [3, -3, 2]])
+BLOB = "canonical.f32"
+FRAME = Frame.of(np.zeros((SIDE, SIDE, 3), np.uint8), t_ns=0)
+
+
+def bundle(tmp_path: Path, table: bytes) -> Bundle:
+    manifest: dict[str, Any] = {"schema": 1, "name": "t", "task": "face", "licence": {"spdx": "MIT"}, "networks": {}}
+    Bundle.write(tmp_path / "a.mien", manifest, {BLOB: table})
+    return Bundle.open(tmp_path / "a.mien")
+
+
+def table(points: np.ndarray = FACE) -> bytes:
+    return np.concatenate([points, np.ones((len(points), 1))], axis=1).astype(np.float32).tobytes()
+
+
+def estimator(tmp_path: Path, blob: bytes | None = None, landmarks: int = 7, **fields: Any) -> HeadEstimator:
+    section = Section({"kind": "points", "canonical": BLOB, "fov_y_degrees": FOV, **fields}, "pose")
+    return HeadEstimator(section, bundle(tmp_path, table() if blob is None else blob), landmarks)
+
+
+def seen(yaw: float, distance_cm: float) -> np.ndarray:
+    """Landmarks of the face at that yaw (degrees, to the camera's right) and distance, through a pinhole camera."""
+    cos, sin = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))
+    turned = FACE @ np.float32([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+    depth = distance_cm - turned[:, 2]
+    focal = SIDE / 2 / math.tan(math.radians(FOV / 2))
+    middle = (SIDE - 1) / 2
+    x, y = middle + focal * turned[:, 0] / depth, middle - focal * turned[:, 1] / depth
+    return np.stack([x, y, np.zeros_like(x)], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("yaw", [-30, 0, 20])
+@pytest.mark.parametrize("distance", [30, 60])
+def test_a_face_that_was_projected_is_found_where_it_was(yaw: float, distance: float, tmp_path: Path) -> None:
+    pose = estimator(tmp_path).pose(seen(yaw, distance), FRAME)
+    assert pose is not None
+    assert pose.translation[2] == pytest.approx(-distance / 100, rel=0.02)
+    forwards = pose.matrix()[:3, :3] @ [0, 0, 1]
+    assert math.degrees(math.atan2(forwards[0], forwards[2])) == pytest.approx(yaw, abs=1.5)
+    assert pose.residual < 1
+
+
+def test_landmarks_that_determine_nothing_give_no_pose(tmp_path: Path) -> None:
+    assert estimator(tmp_path).pose(np.full((7, 3), 100, np.float32), FRAME) is None
+
+
+@pytest.mark.parametrize("name", ["ibug66"])
+def test_a_face_that_ships_with_mien_is_taken_by_name(name: str, tmp_path: Path) -> None:
+    path = Path(mien.__file__).parent / "data" / f"canonical_{name}.json"
+    count = len(json.loads(path.read_text())["points"])
+    estimator(tmp_path, landmarks=count, canonical=name)
+    with pytest.raises(BundleError):
+        estimator(tmp_path, landmarks=count - 1, canonical=name)
+
+
+@pytest.mark.parametrize(
+    ("blob", "fields", "message"),
+    [
+        (b"123", {}, "rows of four"),
+        (table(FACE[:3]), {}, "3 points"),
+        (table(np.repeat(FACE, 2, axis=0)), {}, "14 points"),
+        (table(FACE * np.float32(np.nan)), {}, "points"),
+        (table(), {"canonical": "nobody"}, "'nobody' is neither"),
+        (table(), {"canonical": "../layouts"}, "is neither"),
+        (table(), {"kind": "guess"}, "pose.kind"),
+        (table(), {"fov_y_degrees": 0}, "pose.fov_y_degrees"),
+    ],
+)
+def test_a_section_that_describes_no_face_is_refused(
+    blob: bytes, fields: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError, match=message) as refused:
+        estimator(tmp_path, blob, **fields)
+    assert refused.value.code == "manifest.field"
