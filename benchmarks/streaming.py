@@ -106,7 +106,7 @@ def _policy(pipeline: mien.Pipeline, stack: npt.NDArray[np.uint8], period_s: flo
     for _ in zip(range(20), stream, strict=False):
         pass
     start = time.perf_counter()
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     while any(thread.name == "mien-reader" for thread in threading.enumerate()):
         time.sleep(0.0005)
     return {

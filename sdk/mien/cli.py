@@ -102,7 +102,7 @@ def run(
         except KeyboardInterrupt:
             _err.print("stopped")
         finally:
-            stream.close()  # type: ignore[attr-defined]
+            stream.close()
     if not json_:
         _out.print(f"{seen} frame(s), a face in {found}")
         _out.print(str(pipeline.report()))

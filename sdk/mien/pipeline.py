@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -22,7 +22,7 @@ from mien.layouts import ARKIT52
 from mien.profiler import Profiler
 from mien.sources.base import Source
 from mien.sources.select import open_source
-from mien.streaming import FrameQueue, frames
+from mien.streaming import FrameQueue, Stream, frames
 from mien.tasks._network import LoadedNetwork
 from mien.tasks.base import Task
 from mien.types import U8, FaceState, Frame, no_face
@@ -239,10 +239,11 @@ class Pipeline:
 
     def stream(
         self, source: Source | str | int | Iterable[Frame | U8], *, drop: str | None = None, queue: int = 2
-    ) -> Iterator[FaceState]:
+    ) -> Stream[FaceState]:
         """The most prominent face of each frame of a source, as the frames come.
 
-        A thread reads the source into a bounded queue. Close the iterator (or leave the loop) to stop.
+        A thread reads the source into a bounded queue. The first frame begins a new recording, as after `reset()`.
+        Leave the loop or close the stream to stop.
 
         Args:
             source: a Source, a path or address (see `mien.sources`), a camera number, or an iterable of frames.
@@ -257,11 +258,11 @@ class Pipeline:
 
     def stream_all(
         self, source: Source | str | int | Iterable[Frame | U8], *, drop: str | None = None, queue: int = 2
-    ) -> Iterator[tuple[Frame, list[FaceState]]]:
+    ) -> Stream[tuple[Frame, list[FaceState]]]:
         """Each frame of a source with all its faces. Arguments and errors as `stream`."""
         return self._run(source, drop, queue, lambda frame: (frame, self.process_all(frame)))
 
-    def _run(self, source: Any, drop: str | None, size: int, step: Callable[[Frame], Any]) -> Iterator[Any]:
+    def _run(self, source: Any, drop: str | None, size: int, step: Callable[[Frame], Any]) -> Stream[Any]:
         """Checks the arguments at once, not at the first frame."""
         origin = open_source(source)
         try:
@@ -270,9 +271,10 @@ class Pipeline:
             if origin is not source:
                 origin.close()
             raise
-        return self._frames(origin, origin is not source, buffer, step)
+        return Stream(self._frames(origin, buffer, step), origin, origin is not source)
 
-    def _frames(self, source: Source, owned: bool, buffer: FrameQueue, step: Callable[[Frame], Any]) -> Iterator[Any]:
+    def _frames(self, source: Source, buffer: FrameQueue, step: Callable[[Frame], Any]) -> Generator[Any]:
+        self.reset()
         self._queue = buffer
         incoming = frames(source, buffer)
         try:
@@ -281,12 +283,10 @@ class Pipeline:
                     self.reset()
                 yield step(frame)
         finally:
-            incoming.close()  # type: ignore[attr-defined]
+            incoming.close()
             self._dropped += buffer.dropped
             self._frames_in += buffer.received - buffer.delivered
             self._queue = None
-            if owned:
-                source.close()
 
     def report(self) -> Report:
         """What was asked for, what runs where and why, how long each stage takes, and what became of the frames."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from threading import Condition, Thread
+from typing import Generic, TypeVar
 
 from mien.errors import InputError
 from mien.sources.base import Source
 from mien.types import Frame
 
 log = logging.getLogger("mien")
+
+T = TypeVar("T")
 
 POLICIES = ("oldest", "newest", "block")
 _STOP_S = 0.08  # how long a stop waits for a reader that sits in its source
@@ -90,7 +93,7 @@ class FrameQueue:
             return len(self._frames)
 
 
-def frames(source: Source, queue: FrameQueue) -> Iterator[Frame]:
+def frames(source: Source, queue: FrameQueue) -> Generator[Frame]:
     """The frames of a source as they come through the queue; closing the iterator stops the reader."""
     reader = Thread(target=_read, args=(source, queue), name="mien-reader", daemon=True)
     reader.start()
@@ -113,3 +116,36 @@ def _read(source: Source, queue: FrameQueue) -> None:
         queue.end(error)
     else:
         queue.end()
+
+
+class Stream(Generic[T]):
+    """An iterator over a source. Leaving the loop early: `close` it, or use it as a context manager.
+
+    It also closes itself when it is dropped, so that a loop that is left by `break` frees the camera.
+    """
+
+    def __init__(self, items: Generator[T], source: Source, owned: bool) -> None:
+        self._items = items
+        self._source = source
+        self._owned = owned
+
+    def __iter__(self) -> Stream[T]:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._items)
+
+    def close(self) -> None:
+        """Stops the reader, and closes the source if the stream opened it. May be called again."""
+        self._items.close()
+        if self._owned:
+            self._source.close()
+
+    def __enter__(self) -> Stream[T]:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()

@@ -1,4 +1,4 @@
-"""The imported YuNet against OpenCV's own FaceDetectorYN with the same weights, and OpenSeeFace from its description."""
+"""The imported YuNet against OpenCV's FaceDetectorYN with the same weights, and OpenSeeFace from its description."""
 
 from __future__ import annotations
 

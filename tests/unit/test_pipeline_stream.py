@@ -202,3 +202,49 @@ def test_states_of_a_stream_are_those_of_process(face: Pipeline) -> None:
     for state, wanted in zip(face.stream(given), expected, strict=True):
         assert (state.id, state.box) == (wanted.id, wanted.box)
         np.testing.assert_array_equal(state.values, wanted.values)
+
+
+@pytest.fixture
+def closings(monkeypatch: pytest.MonkeyPatch) -> list[Source]:
+    """Sources over an iterable that were closed."""
+    closed: list[Source] = []
+    monkeypatch.setattr("mien.sources.frames.Frames.close", lambda source: closed.append(source))
+    return closed
+
+
+def test_a_stream_that_is_never_read_still_closes_what_it_opened(face: Pipeline, closings: list[Source]) -> None:
+    stream = face.stream([blocks((2, 2), t_ns=MS)])
+    del stream
+    assert len(closings) == 1
+
+
+def test_leaving_the_loop_by_break_stops_the_reader_and_closes_the_source(
+    face: Pipeline, closings: list[Source]
+) -> None:
+    for state in face.stream(moving()):
+        if state.t_ns > 3 * MS:
+            break
+    wait_for_readers()
+    assert len(closings) == 1
+
+
+def test_a_stream_is_a_context_manager_that_may_be_closed_again(face: Pipeline, closings: list[Source]) -> None:
+    with face.stream(moving()) as stream:
+        assert next(stream).found
+    wait_for_readers()
+    assert closings
+    stream.close()
+    assert list(stream) == []
+
+
+def test_a_source_of_the_caller_stays_open(face: Pipeline) -> None:
+    source = Live(moving())
+    with face.stream(source) as stream:
+        next(stream)
+    assert not source.closed
+
+
+def test_each_stream_begins_a_new_recording(face: Pipeline) -> None:
+    for _ in range(2):
+        times = [state.t_ns for state in face.stream([blocks((2, 2), t_ns=k * MS) for k in range(3)])]
+        assert times == [0, MS, 2 * MS]
