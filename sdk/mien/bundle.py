@@ -34,6 +34,7 @@ SIGNATURE = "signature.ed25519"
 
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+_END = struct.Struct("<4s4H2IH")
 _PADDING_FIELD = 0xD935  # the extra-field id that Android's zipalign uses for padding
 
 
@@ -138,6 +139,10 @@ class Bundle:
             private = _private_key(key)
             members[SIGNATURE] = private.public_key().public_bytes_raw() + private.sign(text)
         members.update(sorted(blobs.items()))
+        if len(members) > MAX_MEMBERS or sum(map(len, members.values())) > MAX_BYTES - MAX_MANIFEST_BYTES:
+            raise BundleError(
+                "bundle.oversized", f"{len(members)} members are too many or too large.", "Split the model."
+            )
         target = Path(path)
         partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         try:
@@ -230,14 +235,27 @@ def _as_damage(where: Path) -> Any:
         ) from error
 
 
+def _check_directory(where: Path, data: memoryview) -> None:
+    """Refuses a directory that is too large to be read safely, or is not the plain end of the file as mien writes it."""
+    at = len(data) - _END.size
+    if at < 0 or bytes(data[at : at + 4]) != b"PK\x05\x06":
+        raise BundleError("bundle.truncated", f"{where} does not end as a bundle does.", "Copy or import it again.")
+    _, disk, first_disk, here, entries, size, offset, comment = _END.unpack_from(data, at)
+    if entries > MAX_MEMBERS:
+        raise BundleError("bundle.oversized", f"{where} has {entries} members.", f"At most {MAX_MEMBERS}.")
+    if disk or first_disk or here != entries or comment or offset + size != at:
+        raise BundleError(
+            "bundle.altered", f"{where}: the zip directory is not where it should be.", "Get a fresh copy."
+        )
+
+
 def _members(where: Path, file: Any, data: memoryview) -> dict[str, memoryview]:
     """The stored members as views of the mapped file, after all structural checks."""
     members: dict[str, memoryview] = {}
     spans: list[tuple[int, int]] = []
+    _check_directory(where, data)
     with _as_damage(where), zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
-        if len(entries) > MAX_MEMBERS:
-            raise BundleError("bundle.oversized", f"{where} has {len(entries)} members.", f"At most {MAX_MEMBERS}.")
         for info in entries:
             _check_name(info.filename)
             if info.filename in members:

@@ -346,5 +346,7 @@ class FaceState:
 
 def no_face(t_ns: int, names: Layout, stale: bool = False) -> FaceState:
     """The state of a frame in which no face was found: nothing valid, confidence 0, id -1."""
-    zeros = np.zeros(len(names), np.float32)
-    return FaceState(t_ns, -1, names, zeros, zeros, np.zeros(len(names), np.bool_), 0.0, stale=stale)
+    zeros, invalid = np.zeros(len(names), np.float32), np.zeros(len(names), np.bool_)
+    zeros.setflags(write=False)
+    invalid.setflags(write=False)
+    return FaceState(t_ns, -1, names, zeros, zeros, invalid, 0.0, stale=stale)

@@ -202,3 +202,36 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\x01\x02") + 8] |= 1
     assert refusal(path, bytes(data)) == "bundle.compressed"
+
+
+@pytest.mark.parametrize("extra", [b"\0", b"trailing bytes", bytes(4096)])
+def test_bytes_behind_the_directory_are_refused(intact: bytes, extra: bytes, tmp_path: Path) -> None:
+    assert refusal(tmp_path / "a.mien", intact + extra) == "bundle.truncated"
+
+
+def test_bytes_before_the_first_member_are_refused(intact: bytes, tmp_path: Path) -> None:
+    assert refusal(tmp_path / "a.mien", bytes(64) + intact) == "bundle.altered"
+
+
+def test_an_archive_comment_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.mien", [])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"PK\x05\x06 hides another directory"
+    assert refusal(path) in ("bundle.truncated", "bundle.altered")
+
+
+def test_a_directory_of_too_many_members_is_refused_before_it_is_read(
+    intact: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # reading it would fail otherwise
+    many = bytearray(intact)
+    struct.pack_into("<2H", many, len(many) - 14, 40_000, 40_000)
+    assert refusal(tmp_path / "a.mien", bytes(many)) == "bundle.oversized"
+
+
+def test_a_bundle_too_large_to_be_opened_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "MAX_MEMBERS", 3)
+    with pytest.raises(BundleError) as refused:
+        Bundle.write(tmp_path / "a.mien", MANIFEST, {f"{k}.bin": b"" for k in range(4)})
+    assert refused.value.code == "bundle.oversized"
+    assert list(tmp_path.iterdir()) == []

@@ -307,6 +307,7 @@ class _CoefficientStage:
         out[self._slots] = values[self._source]
         np.minimum(out, 1.0, out=out)
         np.maximum(out, 0.0, out=out)
+        out.setflags(write=False)  # `values` and `raw` share it
         return out, self._valid
 
 
