@@ -236,7 +236,7 @@ def _as_damage(where: Path) -> Any:
 
 
 def _check_directory(where: Path, data: memoryview) -> None:
-    """Refuses a directory that is too large to be read safely, or is not the plain end of the file as mien writes it."""
+    """Refuses a directory too large to be read safely, or is not the plain end of the file that mien writes."""
     at = len(data) - _END.size
     if at < 0 or bytes(data[at : at + 4]) != b"PK\x05\x06":
         raise BundleError("bundle.truncated", f"{where} does not end as a bundle does.", "Copy or import it again.")
