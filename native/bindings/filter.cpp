@@ -8,6 +8,13 @@
 namespace mien::bindings {
 namespace {
 
+// A partial overlap would read what was just written.
+void expect_same_or_apart(const float *in, const float *out, size_t count, const char *function) {
+  if (in != out && in < out + count && out < in + count) {
+    raise(MIEN_E_ARGUMENT, function, "out overlaps values without being the same array");
+  }
+}
+
 class OneEuro {
  public:
   OneEuro(const py::object &min_cutoff, const py::object &beta, float derivative_cutoff) {
@@ -33,9 +40,7 @@ class OneEuro {
     const View<float> target = view<float>(out, 0, Access::kWrite, kFunction, "out");
     expect_rows(in.rows, count_, kFunction, "values");
     expect_rows(target.rows, count_, kFunction, "out");
-    if (in.data != target.data && in.data < target.data + count_ && target.data < in.data + count_) {
-      raise(MIEN_E_ARGUMENT, kFunction, "out overlaps values without being the same array");
-    }
+    expect_same_or_apart(in.data, target.data, count_, kFunction);
     const uint8_t *mask = optional<uint8_t>(valid, count_, kFunction, "valid");
     mien_status status;
     {
@@ -82,6 +87,7 @@ class Hold {
     expect_rows(mask.rows, count_, kFunction, "valid");
     expect_rows(target.rows, count_, kFunction, "out");
     expect_rows(target_mask.rows, count_, kFunction, "out_valid");
+    expect_same_or_apart(in.data, target.data, count_, kFunction);
     mien_status status;
     {
       const py::gil_scoped_release unlocked;

@@ -13,6 +13,7 @@ Names are imported when first used, so `import mien` costs little more than nump
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import (
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from mien.types import AudioBlock, FaceState, Frame, HeadPose, ImuWindow
 
 __version__ = "0.1.0"
+
+logging.getLogger("mien").addHandler(logging.NullHandler())  # silent unless the host asks
 
 _HOMES = {
     "Bundle": "bundle",

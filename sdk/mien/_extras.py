@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mien.errors import MissingExtraError
@@ -15,8 +18,23 @@ _PACKAGES = {
 
 def need(module: str, purpose: str) -> Any:
     """Imports an optional module. Raises MissingExtraError, which names the pip command."""
+    if module == "cv2":
+        # FFmpeg inside OpenCV reports to stderr what the SDK raises; a level that the host chose stays.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         return importlib.import_module(module)
     except ImportError as error:
         extra, package = _PACKAGES[module.partition(".")[0]]
         raise MissingExtraError(extra, package, purpose) from error
+
+
+@contextmanager
+def quiet(cv2: Any) -> Iterator[None]:
+    """Keeps OpenCV from reporting to stderr what the SDK raises; its level is restored afterwards."""
+    logging = cv2.utils.logging
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)

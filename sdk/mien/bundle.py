@@ -13,15 +13,16 @@ import json
 import mmap
 import os
 import re
+import stat
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from mien._checks import as_path
 from mien.errors import BundleError, MissingExtraError
 from mien.manifest import Manifest
 
@@ -35,6 +36,7 @@ SIGNATURE = "signature.ed25519"
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 _END = struct.Struct("<4s4H2IH")
+_KEY_BYTES = 32
 _PADDING_FIELD = 0xD935  # the extra-field id that Android's zipalign uses for padding
 
 
@@ -54,16 +56,19 @@ class Bundle:
         self._members = members
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], trust: Iterable[bytes] = ()) -> Bundle:
+    def open(cls, path: str | os.PathLike[str], trust: Iterable[bytes] | None = None) -> Bundle:
         """Maps and verifies a bundle.
 
         Args:
-            trust: raw 32-byte Ed25519 public keys; if any are given, the bundle must be signed by one of them.
+            trust: raw 32-byte Ed25519 public keys, by one of which the bundle must be signed; None asks for no
+                signature.
 
         Raises:
-            BundleError: missing, empty, truncated, altered, over-sized, path-escaping, compressed, or unsigned file.
+            BundleError: missing, empty, truncated, altered, over-sized, path-escaping, compressed, or unsigned file;
+                `trust` holds no key, or something else than keys.
         """
-        where = Path(path)
+        keys = None if trust is None else _keys(trust)
+        where = as_path(path, BundleError, "bundle.missing")
         try:
             size = where.stat().st_size
         except (OSError, ValueError) as error:
@@ -93,8 +98,7 @@ class Bundle:
         for name, digest in manifest.blobs.items():
             if hashlib.sha256(members[name]).hexdigest() != digest:
                 raise BundleError("bundle.altered", f"{where}: {name} differs from its SHA-256.", "Get a fresh copy.")
-        keys = list(trust)
-        signer = _verify(where, text, signature, keys) if keys else None
+        signer = None if keys is None else _verify(where, text, signature, keys)
         return cls(where, manifest, members, signer)
 
     def blob(self, name: str) -> memoryview:
@@ -122,12 +126,17 @@ class Bundle:
             key: raw 32-byte Ed25519 private key to sign with.
 
         Raises:
-            BundleError: the manifest, a member name or the key is invalid, or the file cannot be written.
+            BundleError: the manifest, a member name, a blob or the key is invalid, or the file cannot be written.
         """
-        for name in blobs:
-            _check_name(name)
-            if name in (MANIFEST, SIGNATURE):
+        target = as_path(path, BundleError, "bundle.write")
+        if not isinstance(manifest, Mapping) or not isinstance(blobs, Mapping):
+            raise BundleError("bundle.type", "Manifest and blobs are mappings.", "See docs/bundle.md.")
+        _check_names(blobs)
+        for name, blob in blobs.items():
+            if name.casefold() in (MANIFEST, SIGNATURE):
                 raise BundleError("bundle.path", f"A blob cannot be named {name}.", "Put it into a folder.")
+            if not isinstance(blob, (bytes, bytearray, memoryview)):
+                raise BundleError("bundle.type", f"{name} is a {type(blob).__name__}, not bytes.", "")
         full = {**manifest, "blobs": {name: hashlib.sha256(blob).hexdigest() for name, blob in sorted(blobs.items())}}
         try:
             text = json.dumps(full, indent=1, ensure_ascii=False, allow_nan=False).encode()
@@ -139,19 +148,20 @@ class Bundle:
             private = _private_key(key)
             members[SIGNATURE] = private.public_key().public_bytes_raw() + private.sign(text)
         members.update(sorted(blobs.items()))
-        if len(members) > MAX_MEMBERS or sum(map(len, members.values())) > MAX_BYTES - MAX_MANIFEST_BYTES:
+        if (
+            len(members) > MAX_MEMBERS
+            or sum(memoryview(m).nbytes for m in members.values()) > MAX_BYTES - MAX_MANIFEST_BYTES
+        ):
             raise BundleError(
                 "bundle.oversized", f"{len(members)} members are too many or too large.", "Split the model."
             )
-        target = Path(path)
         partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         try:
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
                 for name, blob in members.items():
                     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
                     start = archive.fp.tell() + _LOCAL_HEADER.size + len(name) + 4  # type: ignore[union-attr]
-                    pad = -start % ALIGNMENT
-                    info.extra = struct.pack("<HH", _PADDING_FIELD, pad) + bytes(pad)
+                    info.extra = _padding(-start % ALIGNMENT)
                     info.external_attr = 0o644 << 16
                     archive.writestr(info, bytes(blob))
             partial.replace(target)
@@ -200,10 +210,22 @@ def _private_key(key: bytes) -> Any:
         ) from error
 
 
+def _keys(trust: Iterable[bytes]) -> list[bytes]:
+    """The trusted keys as a list: asking for trust and naming no key must not mean that anything goes."""
+    keys = [] if isinstance(trust, (str, bytes, bytearray)) or not isinstance(trust, Iterable) else list(trust)
+    if not keys or not all(isinstance(key, bytes) and len(key) == _KEY_BYTES for key in keys):
+        raise BundleError(
+            "bundle.trust",
+            f"`trust` is a list of raw {_KEY_BYTES}-byte Ed25519 public keys, at least one.",
+            "Give None to open bundles without asking for a signature.",
+        )
+    return keys
+
+
 def _verify(where: Path, text: bytes, signature: memoryview | None, trust: list[bytes]) -> str:
     if signature is None:
         raise BundleError("bundle.unsigned", f"{where} is not signed.", "Sign it, or open it without `trust`.")
-    signer, seal = bytes(signature[:32]), bytes(signature[32:])
+    signer, seal = bytes(signature[:_KEY_BYTES]), bytes(signature[_KEY_BYTES:])
     if signer not in trust:
         raise BundleError("bundle.untrusted", f"{where} is signed by {signer.hex()}, which is not trusted.", "")
     try:
@@ -215,11 +237,22 @@ def _verify(where: Path, text: bytes, signature: memoryview | None, trust: list[
     return signer.hex()
 
 
-def _check_name(name: str) -> None:
-    if not _MEMBER.fullmatch(name) or len(name) > 200:
-        raise BundleError(
-            "bundle.path", f"Member name {name!r} is not a plain relative path.", "Do not trust this file."
-        )
+def _check_names(names: Iterable[Any]) -> None:
+    """Refuses names that are no plain relative paths, or that a file system may take for one another."""
+    seen: set[str] = set()
+    for name in names:
+        if not isinstance(name, str) or not _MEMBER.fullmatch(name) or len(name) > 200:
+            raise BundleError(
+                "bundle.path", f"Member name {name!r} is not a plain relative path.", "Do not trust this file."
+            )
+        if name.casefold() in seen:
+            raise BundleError("bundle.members", f"Two members are named {name}; upper and lower case count as one.", "")
+        seen.add(name.casefold())
+
+
+def _padding(length: int) -> bytes:
+    """The extra field in front of a member's data, so that the data is aligned."""
+    return struct.pack("<HH", _PADDING_FIELD, length) + bytes(length)
 
 
 @contextmanager
@@ -235,8 +268,8 @@ def _as_damage(where: Path) -> Any:
         ) from error
 
 
-def _check_directory(where: Path, data: memoryview) -> None:
-    """Refuses a directory too large to be read safely, or is not the plain end of the file that mien writes."""
+def _check_directory(where: Path, data: memoryview) -> int:
+    """Where the directory begins. Refuses one too large to be read safely, or not the plain end that mien writes."""
     at = len(data) - _END.size
     if at < 0 or bytes(data[at : at + 4]) != b"PK\x05\x06":
         raise BundleError("bundle.truncated", f"{where} does not end as a bundle does.", "Copy or import it again.")
@@ -247,44 +280,57 @@ def _check_directory(where: Path, data: memoryview) -> None:
         raise BundleError(
             "bundle.altered", f"{where}: the zip directory is not where it should be.", "Get a fresh copy."
         )
+    return int(offset)
 
 
 def _members(where: Path, file: Any, data: memoryview) -> dict[str, memoryview]:
     """The stored members as views of the mapped file, after all structural checks."""
     members: dict[str, memoryview] = {}
-    spans: list[tuple[int, int]] = []
-    _check_directory(where, data)
+    directory = _check_directory(where, data)
     with _as_damage(where), zipfile.ZipFile(file) as archive:
-        entries = archive.infolist()
+        entries = sorted(archive.infolist(), key=lambda info: info.header_offset)
+        _check_names(info.filename for info in entries)
+        at = 0
         for info in entries:
-            _check_name(info.filename)
-            if info.filename in members:
-                raise BundleError("bundle.members", f"{where} holds {info.filename} twice.", "")
-            if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-                raise BundleError(
-                    "bundle.compressed",
-                    f"{where}: {info.filename} is compressed ({info.compress_size} -> {info.file_size} bytes).",
-                    "Bundle members are stored; do not trust this file.",
-                )
-            if info.flag_bits & 1:
-                raise BundleError("bundle.compressed", f"{where}: {info.filename} is encrypted.", "")
-            head = _LOCAL_HEADER.unpack_from(data, info.header_offset)
-            name_at = info.header_offset + _LOCAL_HEADER.size
-            start = name_at + head[9] + head[10]
-            end = start + info.file_size
-            if head[0] != b"PK\x03\x04" or bytes(data[name_at : name_at + head[9]]) != info.filename.encode():
-                raise BundleError("bundle.altered", f"{where}: the two headers of {info.filename} differ.", "")
-            if end > len(data):
-                raise BundleError("bundle.truncated", f"{where} ends inside {info.filename}.", "Copy it again.")
-            if info.filename in (MANIFEST, SIGNATURE) and info.file_size > MAX_MANIFEST_BYTES:
-                raise BundleError("bundle.oversized", f"{where}: {info.filename} has {info.file_size} bytes.", "")
-            if zlib.crc32(data[start:end]) != info.CRC:
-                raise BundleError("bundle.altered", f"{where}: {info.filename} fails its checksum.", "Copy it again.")
-            spans.append((info.header_offset, end))
-            members[info.filename] = data[start:end]
-    spans.sort()
-    if any(end > start for (_, end), (start, _) in pairwise(spans)):
-        raise BundleError("bundle.altered", f"{where}: members overlap.", "Do not trust this file.")
+            start = _check_member(where, info, data, at)
+            at = start + info.file_size
+            members[info.filename] = data[start:at]
+        if at != directory:
+            raise BundleError("bundle.altered", f"{where}: {directory - at} bytes belong to no member.", "")
     if MANIFEST not in members:
         raise BundleError("bundle.members", f"{where} has no {MANIFEST}.", "Is this a .mien file? See `mien import`.")
     return members
+
+
+def _check_member(where: Path, info: zipfile.ZipInfo, data: memoryview, at: int) -> int:
+    """Where a member's data begins; its header must stand at `at`, where the member before it ended."""
+    name = info.filename
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+        raise BundleError(
+            "bundle.compressed",
+            f"{where}: {name} is compressed ({info.compress_size} -> {info.file_size} bytes).",
+            "Bundle members are stored; do not trust this file.",
+        )
+    if info.flag_bits & 1:
+        raise BundleError("bundle.compressed", f"{where}: {name} is encrypted.", "")
+    if not stat.S_ISREG(mode := info.external_attr >> 16) and stat.S_IFMT(mode):
+        raise BundleError("bundle.members", f"{where}: {name} is not a regular file.", "Do not trust this file.")
+    if info.header_offset != at:
+        how = "overlaps the member before it" if info.header_offset < at else "does not follow the member before it"
+        raise BundleError("bundle.altered", f"{where}: {name} {how}.", "Do not trust this file.")
+    head = _LOCAL_HEADER.unpack_from(data, at)
+    name_at = at + _LOCAL_HEADER.size
+    extra_at = name_at + head[9]
+    start: int = extra_at + head[10]
+    if head[0] != b"PK\x03\x04" or bytes(data[name_at:extra_at]) != name.encode():
+        raise BundleError("bundle.altered", f"{where}: the two headers of {name} differ.", "")
+    if start + info.file_size > len(data):
+        raise BundleError("bundle.truncated", f"{where} ends inside {name}.", "Copy it again.")
+    if name in (MANIFEST, SIGNATURE) and info.file_size > MAX_MANIFEST_BYTES:
+        raise BundleError("bundle.oversized", f"{where}: {name} has {info.file_size} bytes.", "")
+    padding = -(extra_at + 4) % ALIGNMENT
+    if bytes(data[extra_at:start]) != _padding(padding) or info.extra != _padding(padding) or info.comment:
+        raise BundleError("bundle.altered", f"{where}: {name} is not aligned to {ALIGNMENT} bytes.", "")
+    if zlib.crc32(data[start : start + info.file_size]) != info.CRC:
+        raise BundleError("bundle.altered", f"{where}: {name} fails its checksum.", "Copy it again.")
+    return start

@@ -7,6 +7,7 @@ Exit status: 0 done, 1 nothing found where something was expected, 2 a MienError
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
 
 from mien import registry
 from mien.bundle import Bundle
@@ -25,12 +27,46 @@ from mien.errors import MienError
 from mien.filters.base import Filter
 from mien.importers.select import import_model
 from mien.pipeline import open as open_pipeline
+from mien.sinks._files import check_distinct, check_writable, writing
 from mien.sinks.base import Sink
 from mien.sources.select import open_source
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False)
+
+class _Group(TyperGroup):
+    """Ends quietly, as done, when the reader of a pipe (`mien ... | head -1`) has seen enough."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            # What Python still flushes at its end has to go somewhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+
+class _Console(Console):
+    """Prints text as it is: names in bundles, paths and engines' messages are neither markup nor terminal commands."""
+
+    def say(self, *texts: object) -> None:
+        """Prints lines; characters that are not printable appear as their escapes."""
+        for text in texts:
+            self.print(plain(text), soft_wrap=True)
+
+    def on_broken_pipe(self) -> None:
+        raise  # the BrokenPipeError that is being handled
+
+
+def plain(text: object) -> str:
+    """The text with control characters, terminal sequences among them, as visible escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in str(text))
+
+
+app = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+_out = _Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+_err = _Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 Model = Annotated[
     str, typer.Option("--model", "-m", help="A .mien file, or the name of a bundle that ships with mien.")
@@ -45,13 +81,13 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """A progress bar on standard error; yields the function that advances it. Silent where nobody watches."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=_err, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(plain(what), total=total)
         yield lambda: bar.advance(task)
 
 
@@ -81,6 +117,7 @@ def run(
         pipeline = stack.enter_context(
             open_pipeline(model, device=device, max_faces=max_faces, tracking=tracking, filters=filters)
         )
+        check_distinct([p for p in (csv, video, record) if p], [pipeline.bundle.path, *_files_of(source)])
         origin = open_source(source)
         stack.callback(origin.close)
         sinks = [stack.enter_context(sink) for sink in _sinks(json_, landmarks, csv, video, record)]
@@ -100,17 +137,22 @@ def run(
                 if seen == frames:
                     break
         except KeyboardInterrupt:
-            _err.print("stopped")
+            _err.say("stopped")
         finally:
             stream.close()
     if not json_:
-        _out.print(f"{seen} frame(s), a face in {found}")
-        _out.print(str(pipeline.report()))
+        _out.say(f"{seen} frame(s), a face in {found}")
+        _out.say(pipeline.report())
         for path in (csv, video, record):
             if path is not None:
-                _out.print(f"wrote {path}")
+                _out.say(f"wrote {path}")
     if not found:
         raise typer.Exit(1)
+
+
+def _files_of(source: str) -> list[Path]:
+    """The file or folder that an address names, if it names one."""
+    return [Path(source), Path(source.removeprefix("raw:").partition("?")[0])]
 
 
 def _sinks(json_: bool, landmarks: bool, *paths: Path | None) -> Iterator[Sink]:
@@ -132,16 +174,16 @@ def inspect(bundle: Path, json_: AsJson = False) -> None:
         if json_:
             print(json.dumps({**manifest.root.fields, "sizes": sizes}))
             return
-        _out.print(f"{manifest.name}: task {manifest.task}, licence {manifest.licence}")
-        _out.print(f"source: {manifest.source or 'not stated'}; training data: {manifest.training_data}")
+        _out.say(f"{manifest.name}: task {manifest.task}, licence {manifest.licence}")
+        _out.say(f"source: {manifest.source or 'not stated'}; training data: {manifest.training_data}")
         for network in manifest.networks.values():
-            _out.print(f"network {network.name}")
+            _out.say(f"network {network.name}")
             for kind, ports in (("in ", network.inputs), ("out", network.outputs)):
                 for port in ports.values():
-                    _out.print(f"  {kind} {port.name} {'x'.join(map(str, port.shape))} {port.dtype}")
+                    _out.say(f"  {kind} {port.name} {'x'.join(map(str, port.shape))} {port.dtype}")
             for target in network.targets:
-                _out.print(f"  for {target.engine} {target.precision}: {target.blob}, {sizes[target.blob]} bytes")
-        _out.print(f"{len(sizes)} members, {sum(sizes.values())} bytes, all SHA-256 sums right")
+                _out.say(f"  for {target.engine} {target.precision}: {target.blob}, {sizes[target.blob]} bytes")
+        _out.say(f"{len(sizes)} members, {sum(sizes.values())} bytes, all SHA-256 sums right")
 
 
 @app.command("import")
@@ -154,13 +196,13 @@ def import_(
 ) -> None:
     """Turn a public model into a bundle."""
     import_model(path, output, format_)
-    _out.print(f"wrote {output} ({output.stat().st_size} bytes)")
+    _out.say(f"wrote {output} ({output.stat().st_size} bytes)")
     try:
         with open_pipeline(output) as pipeline:
             for choice in pipeline.report().networks:
-                _out.print(f"  {choice.network} runs on {choice.used} {choice.precision} ({choice.version})")
+                _out.say(f"  {choice.network} runs on {choice.used} {choice.precision} ({choice.version})")
     except MienError as error:
-        _err.print(f"It does not run here yet: {error}")
+        _err.say(f"It does not run here yet: {error}")
 
 
 @app.command()
@@ -175,6 +217,9 @@ def bench(
     """Measure a bundle on every engine that it has targets for."""
     from mien.bench import measure
 
+    if output is not None:
+        check_distinct([output], [Path(model), *_files_of(source)])
+        check_writable(output)
     columns = ("engine", "runs on", "first", "p50", "p99", "nets", "rest", "fps", "RSS MB")
     table = Table(*columns, caption="milliseconds; nets and rest are p50 shares of process()")
     rows: list[dict[str, Any]] = []
@@ -184,15 +229,16 @@ def bench(
         with progress_bar(engine, frames) as advance:
             row = measure(model, source, engine, frames, threads, max_faces, advance)
         rows.append(row)
-        table.add_row(*(str(row[key]) for key in row if key not in ("stages", "error")))
+        table.add_row(*(plain(row[key]) for key in row if key not in ("stages", "error")))
         if row["error"]:
-            _err.print(f"{engine}: {row['error']}")
+            _err.say(f"{engine}: {row['error']}")
     _out.print(table)
     if output is not None:
         from mien.machine import describe
 
-        output.write_text(json.dumps({"machine": describe(), "model": str(model), "rows": rows}, indent=1))
-        _out.print(f"wrote {output}")
+        with writing(str(output)):
+            output.write_text(json.dumps({"machine": describe(), "model": str(model), "rows": rows}, indent=1))
+        _out.say(f"wrote {output}")
     if all(row["error"] for row in rows):
         raise typer.Exit(1)
 
@@ -209,7 +255,7 @@ def doctor(json_: AsJson = False) -> None:
         table = Table("what", "found", "advice", show_lines=False)
         for row in findings:
             mark = Text("ok ", "green") if row["ok"] else Text("-- ", "yellow")
-            table.add_row(mark + row["what"], Text(row["found"]), Text(row["advice"]))
+            table.add_row(mark + plain(row["what"]), plain(row["found"]), plain(row["advice"]))
         _out.print(table)
     if not all(row["ok"] for row in findings if row["required"]):
         raise typer.Exit(1)
@@ -227,7 +273,7 @@ def demo(
     from mien.demo import make_page
 
     page = make_page(sources or [], model, output, max_faces, device, progress_bar)
-    _out.print(f"wrote {page}; open it in a browser")
+    _out.say(f"wrote {page}; open it in a browser")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -235,10 +281,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except MienError as error:
-        _err.print(f"error {error.code}: {error.message}", soft_wrap=True, markup=False)
-        if error.advice:
-            _err.print(error.advice, soft_wrap=True, markup=False)
+        _err.say(f"error {error.code}: {error.message}", *([error.advice] if error.advice else []))
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)

@@ -43,7 +43,7 @@ class Layout:
         """The slot of a name in this layout's spelling. Raises LayoutError if there is none."""
         try:
             return self._slots[name]
-        except KeyError:
+        except (KeyError, TypeError):
             raise LayoutError(
                 "layout.name", f"{self.name} has no coefficient {name!r}.", f"It has: {', '.join(self.names)}."
             ) from None
@@ -80,13 +80,17 @@ def names() -> tuple[str, ...]:
     return tuple(_tables())
 
 
-@cache
 def layout(name: str) -> Layout:
     """The layout of that name. Raises LayoutError for an unknown one."""
     try:
-        table = _tables()[name]
-    except KeyError:
+        return _layout(name)
+    except (KeyError, TypeError):
         raise LayoutError("layout.unknown", f"Unknown layout {name!r}.", f"Known: {', '.join(names())}.") from None
+
+
+@cache
+def _layout(name: str) -> Layout:
+    table = _tables()[name]
     return Layout(name, tuple(table["names"]), tuple(table["arkit"]))
 
 

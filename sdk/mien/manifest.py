@@ -1,7 +1,8 @@
 """Manifest: what a bundle says of itself, read strictly.
 
 Every field is fetched through a `Section`, which names the field's path, what was expected and what came. Networks,
-their tensors and their targets are parsed here, since all tasks share them; a task reads its own section.
+their tensors and their targets are parsed here, since all tasks share them; a task reads its own section. A section
+remembers what was read, so that a misspelt field is refused instead of ignored.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from mien.errors import BundleError
 
 SCHEMA = 1
 _MISSING = object()
+_LARGEST = 1e30  # of a scale, bias or quantization scale: every pixel value stays finite in float32
 
 
 def _is_finite(value: float) -> bool:
@@ -31,11 +33,26 @@ class Section:
     def __init__(self, fields: Any, path: str) -> None:
         self.path = path
         self.fields: dict[str, Any] = self._typed(fields, dict, path, "an object")
+        self._read: set[str] = set()
+        self._inner: dict[str, Section] = {}
+        for name in self.fields:
+            if not isinstance(name, str) or not name.isprintable():
+                raise self._refusal(name, path, "names of printable characters")
+
+    def done(self) -> None:
+        """Refuses fields that nobody read, here and in all sections handed out; call it when everything was read."""
+        for name in self.fields.keys() - self._read:
+            raise BundleError("manifest.unknown", f"{self.path}.{name} means nothing here.", "See docs/bundle.md.")
+        for inner in self._inner.values():
+            inner.done()
 
     @classmethod
     def _typed(cls, value: Any, kind: type | tuple[type, ...], path: str, expected: str) -> Any:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise cls._refusal(value, path, expected)
+        # Names and licences are shown on terminals and web pages.
+        if isinstance(value, str) and not value.isprintable():
+            raise cls._refusal(value, path, f"{expected} of printable characters")
         return value
 
     @staticmethod
@@ -44,6 +61,7 @@ class Section:
         return BundleError("manifest.field", f"{path}: expected {expected}, got {got}.", "See docs/bundle.md.")
 
     def _get(self, name: str, kind: type | tuple[type, ...], expected: str, default: Any) -> Any:
+        self._read.add(name)
         if default is not _MISSING and name not in self.fields:
             return default
         return self._typed(self.fields.get(name, _MISSING), kind, f"{self.path}.{name}", expected)
@@ -52,8 +70,13 @@ class Section:
         return name in self.fields
 
     def section(self, name: str) -> Section:
-        """A nested object."""
-        return Section(self.fields.get(name, _MISSING), f"{self.path}.{name}")
+        """A nested object; the same one each time."""
+        return self._section(self._get(name, object, "an object", _MISSING), name, f".{name}")
+
+    def _section(self, value: Any, key: str, place: str) -> Section:
+        if key not in self._inner:
+            self._inner[key] = Section(value, f"{self.path}{place}")
+        return self._inner[key]
 
     def sections(self, name: str) -> dict[str, Section]:
         """A nested object of objects."""
@@ -87,11 +110,16 @@ class Section:
         value: bool = self._get(name, bool, "true or false", default)
         return value
 
-    def numbers(self, name: str, count: int | None = None, default: Any = _MISSING) -> list[float]:
-        """A list of finite numbers, of a given length if one is given."""
+    def numbers(
+        self, name: str, count: int | None = None, default: Any = _MISSING, limit: float = math.inf
+    ) -> list[float]:
+        """A list of finite numbers within -limit..limit, of a given length if one is given."""
         expected = f"a list of {'' if count is None else count} numbers"
         values = self._get(name, list, expected, default)
-        good = all(isinstance(v, (int, float)) and not isinstance(v, bool) and _is_finite(v) for v in values)
+        good = all(
+            isinstance(v, (int, float)) and not isinstance(v, bool) and _is_finite(v) and abs(v) <= limit
+            for v in values
+        )
         if not good or (count is not None and len(values) != count):
             raise self._refusal(values, f"{self.path}.{name}", expected)
         return [float(v) for v in values]
@@ -106,13 +134,14 @@ class Section:
     def objects(self, name: str) -> list[Section]:
         """A list of objects."""
         values = self._get(name, list, "a list of objects", _MISSING)
-        return [Section(value, f"{self.path}.{name}[{i}]") for i, value in enumerate(values)]
+        return [self._section(value, f"{name}[{i}]", f".{name}[{i}]") for i, value in enumerate(values)]
 
     def texts(self, name: str, default: Any = _MISSING) -> list[str]:
         """A list of strings."""
-        values = self._get(name, list, "a list of strings", default)
-        if not all(isinstance(v, str) for v in values):
-            raise self._refusal(values, f"{self.path}.{name}", "a list of strings")
+        expected = "a list of strings of printable characters"
+        values = self._get(name, list, expected, default)
+        if not all(isinstance(v, str) and v.isprintable() for v in values):
+            raise self._refusal(values, f"{self.path}.{name}", expected)
         return list(values)
 
 
@@ -172,7 +201,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A whole manifest. `root` gives the task its own section."""
+    """A whole manifest. `root` gives the task its own section; call `root.done()` when the task has read it."""
 
     name: str
     task: str
@@ -185,9 +214,9 @@ class Manifest:
 
     @classmethod
     def parse(cls, text: bytes) -> Manifest:
-        """Reads and checks the JSON. Raises BundleError naming the field."""
+        """Reads and checks the JSON, all but the tasks' own sections. Raises BundleError naming the field."""
         try:
-            fields = json.loads(text)
+            fields = json.loads(text, object_pairs_hook=_without_doubles)
         except (ValueError, RecursionError) as error:
             raise BundleError("manifest.json", f"The manifest is not JSON ({error}).", "Get a fresh copy.") from error
         root = Section(fields, "manifest")
@@ -200,7 +229,11 @@ class Manifest:
         blobs = root.section("blobs")
         hashes = {name: blobs.text(name) for name in blobs.fields}
         networks = {name: _network(name, section, hashes) for name, section in root.sections("networks").items()}
-        return cls(
+        for member in licence.texts("texts", []):
+            _check_member(member, hashes, f"{licence.path}.texts")
+        if "metrics" in root:
+            root._get("metrics", dict, "an object", _MISSING)  # for people: nothing in it is read
+        manifest = cls(
             root.text("name"),
             root.text("task"),
             licence.text("spdx"),
@@ -210,6 +243,22 @@ class Manifest:
             hashes,
             root,
         )
+        for section in (licence, root.section("networks")):
+            section.done()
+        return manifest
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; two readers may disagree on which of two fields of one name counts."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("an object has two fields of the same name")
+    return fields
+
+
+def _check_member(member: str, blobs: Mapping[str, str], path: str) -> None:
+    if member not in blobs:
+        raise BundleError("manifest.field", f"{path}: {member!r} is not a member of the bundle.", "")
 
 
 def _network(name: str, section: Section, blobs: Mapping[str, str]) -> Network:
@@ -220,8 +269,7 @@ def _network(name: str, section: Section, blobs: Mapping[str, str]) -> Network:
         tensors = target.section("tensors")
         names = {key: tensors.text(key) for key in (*inputs, *outputs)}
         blob = target.text("blob")
-        if blob not in blobs:
-            raise BundleError("manifest.field", f"{target.path}.blob: {blob!r} is not a member of the bundle.", "")
+        _check_member(blob, blobs, f"{target.path}.blob")
         targets.append(Target(target.text("engine"), target.text("precision"), blob, names))
     if not targets:
         raise BundleError("manifest.field", f"{section.path}.targets: expected at least one target.", "")
@@ -255,12 +303,12 @@ def _port(name: str, section: Section) -> Port:
         ImageInput(
             layout,
             color,
-            tuple(image.numbers("scale", channels)),
-            tuple(image.numbers("bias", channels)),
+            tuple(image.numbers("scale", channels, limit=_LARGEST)),
+            tuple(image.numbers("bias", channels, limit=_LARGEST)),
             image.text("align", "center", ("corner", "center")),
             image.text("border", "replicate", ("replicate", "constant")),
             image.text("sampling", "fine", ("fine", "8bit")),
-            image.number("quant_scale", 1.0, low=1e-12),
+            image.number("quant_scale", 1.0, 1e-12, _LARGEST),
             image.integer("quant_zero", 0, low=-128, high=255),
         ),
     )

@@ -39,8 +39,10 @@ class Report:
 
     Attributes:
         bundle, task: what runs. networks: for each network where it runs and what was refused.
-        stages: stage -> count, p50_ms, p99_ms. frames_in: frames that came (from `process` or a source);
-            frames_out: frames processed; dropped: discarded by the drop policy; stale: repeated by the source.
+        stages: stage -> count, p50_ms, p99_ms.
+        frames_in: frames that came (from `process` or a source); frames_out: frames processed; dropped: discarded by
+            the drop policy; unprocessed: refused with an error, or left in the queue at a stop. Once a stream has
+            ended, frames_in = frames_out + dropped + unprocessed. stale: those that the source repeated.
     """
 
     bundle: str
@@ -51,6 +53,7 @@ class Report:
     frames_out: int
     dropped: int
     stale: int
+    unprocessed: int
 
     def __str__(self) -> str:
         lines = [f"{self.bundle} ({self.task}): {self.frames_in} in, {self.frames_out} out, {self.dropped} dropped"]
@@ -72,7 +75,7 @@ def open(
     tracking: bool = True,
     smoothing: bool = True,
     filters: Sequence[Filter] = (),
-    trust: Iterable[bytes] = (),
+    trust: Iterable[bytes] | None = None,
 ) -> Pipeline:
     """Opens a bundle and loads its networks.
 
@@ -81,7 +84,7 @@ def open(
         device: ``"auto"``, ``"cpu"``, an engine such as ``"litert"``, or engine and device, ``"onnxruntime:CUDA"``.
         strict: a named device either runs or raises; False lets it fall back to auto, with a warning in the log and
             the refusals in `report()`.
-        threads: intra-op threads per engine; default: 2, or 1 on a single core.
+        threads: intra-op threads per engine, 1..256; default: 2, or 1 on a single core.
         max_faces: how many faces to follow, 1..32.
         tracking: False treats each frame as a picture of its own: no memory, detection every time, no smoothing.
         smoothing: the landmark filter that the bundle itself brings, if any.
@@ -92,12 +95,12 @@ def open(
         BundleError: no such bundle, or a damaged one. DeviceError: it does not run here. ModelError: a network is not
             what the manifest describes. MissingExtraError: an optional package is needed.
     """
-    if not isinstance(max_faces, int) or not 1 <= max_faces <= 32:
-        raise InputError("open.max_faces", f"max_faces is {max_faces!r}.", "Give 1..32.")
-    if threads is None:
-        threads = min(2, _cores())
-    if not isinstance(threads, int) or threads < 1:
-        raise InputError("open.threads", f"threads is {threads!r}.", "Give 1 or more.")
+    threads = min(2, _cores()) if threads is None else threads
+    for what, value, most in (("max_faces", max_faces, 32), ("threads", threads, 256)):
+        if type(value) is not int or not 1 <= value <= most:
+            raise InputError(f"open.{what}", f"{what} is {value!r}.", f"Give 1..{most}.")
+    if not isinstance(filters, (list, tuple)) or not all(isinstance(step, Filter) for step in filters):
+        raise InputError("open.filters", f"filters is {filters!r}.", "Give a list such as [mien.OneEuro()].")
     bundle = Bundle.open(_find(model), trust)
     loaded: dict[str, LoadedNetwork] = {}
 
@@ -116,16 +119,21 @@ def open(
     except BaseException:
         bundle.close()
         raise
-    return Pipeline(bundle, task, [network.choice for network in loaded.values()], filters)
+    return Pipeline(bundle, task, [network.choice for network in loaded.values()], filters, tracking)
 
 
 def _find(model: str | os.PathLike[str]) -> Path:
-    path = Path(model)
-    if path.suffix == ".mien" or path.exists():
-        return path
-    shipped = _MODELS / f"{path}.mien"
-    if path.name == str(path) and shipped.is_file():
-        return shipped
+    try:
+        path = Path(model)
+        if path.suffix == ".mien" or path.exists():
+            return path
+        shipped = _MODELS / f"{path}.mien"
+        if path.name == str(path) and shipped.is_file():
+            return shipped
+    except (TypeError, ValueError, OSError) as error:
+        raise BundleError(
+            "bundle.missing", f"{model!r} is no path ({error}).", "Give the path of a .mien file."
+        ) from error
     names = sorted(p.stem for p in _MODELS.glob("*.mien"))
     raise BundleError(
         "bundle.unknown",
@@ -144,20 +152,23 @@ class Pipeline:
     `process` may be called from several threads; calls on one pipeline take turns.
     """
 
-    def __init__(self, bundle: Bundle, task: Task, choices: list[Choice], filters: Sequence[Filter]) -> None:
+    def __init__(
+        self, bundle: Bundle, task: Task, choices: list[Choice], filters: Sequence[Filter], tracking: bool = True
+    ) -> None:
         self.bundle = bundle
+        self._tracking = tracking
         self._task = task
         self._choices = choices
         self._filters = [f.fresh() for f in filters]
         self._profiler = Profiler()
         self._turn = Lock()
-        self._frames_in = self._frames_out = self._dropped = self._stale = 0
+        self._frames_in = self._frames_out = self._dropped = self._stale = self._left = 0
         self._queue: FrameQueue | None = None
         self._forget()
 
     def fork(self) -> Pipeline:
         """Another stream (another camera) with the same networks and fresh state."""
-        return Pipeline(self.bundle, self._task, self._choices, self._filters)
+        return Pipeline(self.bundle, self._task, self._choices, self._filters, self._tracking)
 
     def reset(self) -> None:
         """Forgets faces, filters and time, as if no frame had come yet. Counts and timings stay."""
@@ -173,7 +184,7 @@ class Pipeline:
         self._last_frame_stale = False
 
     def process(self, frame: Frame | U8) -> FaceState:
-        """The most prominent face of one frame.
+        """The face of one frame; with `max_faces` above 1 the one that has been followed longest.
 
         Args:
             frame: a Frame, or a uint8 array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray, which gets the time of the
@@ -204,15 +215,23 @@ class Pipeline:
             return self._process(frame)
 
     def _process(self, picture: Frame | U8) -> list[FaceState]:
-        frame = picture if isinstance(picture, Frame) else Frame.of(picture)
+        self._frames_in += 1
+        try:
+            return self._states(picture if isinstance(picture, Frame) else Frame.of(picture))
+        except BaseException:
+            self._left += 1
+            raise
+
+    def _states(self, frame: Frame) -> list[FaceState]:
         if self._last_t is not None and frame.t_ns <= self._last_t:
             raise TimestampError(
                 "time.not_increasing",
                 f"Frame at {frame.t_ns} ns came after one at {self._last_t} ns.",
                 "Give each frame its capture time; call reset() when a new recording begins.",
             )
-        self._frames_in += 1
         self._last_t = frame.t_ns
+        if not self._tracking:
+            self._chains.clear()  # ids begin again with each picture
         self._last_frame_stale = frame.stale
         with self._profiler.stage("process"):
             if frame.stale:
@@ -220,7 +239,7 @@ class Pipeline:
                 states = [replace(state, t_ns=frame.t_ns, stale=True) for state in self._last]
             else:
                 states = self._task.process(frame, self._stream, self._profiler)
-                self._last = states
+                self._last = list(states)  # the caller may change the list that it gets
             if self._filters:
                 with self._profiler.stage("filter"):
                     states = [self._filtered(state) for state in states]
@@ -228,11 +247,10 @@ class Pipeline:
         return states
 
     def _filtered(self, state: FaceState) -> FaceState:
-        chain = self._chains.get(state.id)
-        if chain is None:
-            if len(self._chains) >= _REMEMBERED:
-                del self._chains[next(iter(self._chains))]
-            chain = self._chains[state.id] = [f.fresh() for f in self._filters]
+        chain = self._chains.pop(state.id, None) or [f.fresh() for f in self._filters]
+        self._chains[state.id] = chain  # the last used stands last, so the first is the longest unused
+        if len(self._chains) > _REMEMBERED:
+            del self._chains[next(iter(self._chains))]
         for step in chain:
             state = step.apply(state)
         return state
@@ -240,7 +258,7 @@ class Pipeline:
     def stream(
         self, source: Source | str | int | Iterable[Frame | U8], *, drop: str | None = None, queue: int = 2
     ) -> Stream[FaceState]:
-        """The most prominent face of each frame of a source, as the frames come.
+        """The face of each frame of a source (as `process` gives it), as the frames come.
 
         A thread reads the source into a bounded queue. The first frame begins a new recording, as after `reset()`.
         Leave the loop or close the stream to stop.
@@ -274,6 +292,8 @@ class Pipeline:
         return Stream(self._frames(origin, buffer, step), origin, origin is not source)
 
     def _frames(self, source: Source, buffer: FrameQueue, step: Callable[[Frame], Any]) -> Generator[Any]:
+        if self._queue is not None:
+            raise InputError("stream.busy", "This pipeline already streams.", "Use fork() for a second stream.")
         self.reset()
         self._queue = buffer
         incoming = frames(source, buffer)
@@ -286,6 +306,7 @@ class Pipeline:
             incoming.close()
             self._dropped += buffer.dropped
             self._frames_in += buffer.received - buffer.delivered
+            self._left += buffer.waiting()
             self._queue = None
 
     def report(self) -> Report:
@@ -300,6 +321,7 @@ class Pipeline:
             self._frames_out,
             self._dropped + (queue.dropped if queue else 0),
             self._stale,
+            self._left,
         )
 
     def total_ns(self, stage: str) -> int:

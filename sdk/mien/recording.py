@@ -3,7 +3,8 @@
 Eight bytes of magic, then records: tag (4 bytes, FRAM or STAT), payload length u32, CRC-32 of the payload u32, t_ns
 i64, CRC-32 of these 20 bytes u32, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON
 (format, size, ...), then the planes without padding; a STAT payload is the JSON of `FaceState.to_dict(landmarks=True)`.
-Each record goes to the operating system in one write, so a killed program loses at most the record it was writing.
+Each record goes to the operating system in one write, so a killed program loses at most the record it was writing, and
+a record for which the disk has no room is taken back, so that those after it can be read.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from mien._checks import as_path
 from mien.errors import SinkError, SourceError
-from mien.types import FaceState, Frame
+from mien.sinks._files import opening
+from mien.types import _CHANNELS, _PLANAR, FaceState, Frame
 
 MAGIC = b"MIENREC1"
 _RECORD = struct.Struct("<4sIIq")
@@ -29,15 +30,15 @@ _MAX_PAYLOAD = 1 << 30
 
 
 class Writer:
-    """Appends records to a new file. Raises SinkError if it cannot be written."""
+    """Appends records to a new file. Raises SinkError if it cannot be written.
+
+    After a failed write it can go on where that is possible (the disk has room again); else it refuses all that comes.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        try:
+        with opening(path):
             self._file = Path(path).open("wb", buffering=0)  # noqa: SIM115 (closed by close)
-        except OSError as error:
-            raise SinkError(
-                "sink.open", f"Cannot write {str(path)!r}: {error.strerror}.", "Check the folder."
-            ) from error
+        self._end = 0  # of the last complete record
         try:
             self._write(MAGIC)
         except SinkError:
@@ -48,21 +49,22 @@ class Writer:
         """Appends a frame."""
         about = {
             "format": frame.format,
-            "width": frame.width,
-            "height": frame.height,
+            "width": int(frame.width),
+            "height": int(frame.height),
             "yuv_matrix": frame.yuv_matrix,
             "yuv_range": frame.yuv_range,
-            "stale": frame.stale,
+            "stale": bool(frame.stale),
         }
         head = json.dumps(about).encode()
-        planes = b"".join(np.ascontiguousarray(plane).tobytes() for plane in frame.planes)
-        self._record(b"FRAM", frame.t_ns, struct.pack("<H", len(head)) + head + planes)
+        self._record(b"FRAM", frame.t_ns, struct.pack("<H", len(head)) + head + b"".join(_packed(frame)))
 
     def state(self, state: FaceState) -> None:
         """Appends a state."""
         self._record(b"STAT", state.t_ns, json.dumps(state.to_dict(landmarks=True)).encode())
 
     def _record(self, tag: bytes, t_ns: int, payload: bytes) -> None:
+        if len(payload) > _MAX_PAYLOAD:
+            raise SinkError("sink.oversized", f"A record of {len(payload)} bytes is too large.", "Record smaller ones.")
         head = _RECORD.pack(tag, len(payload), zlib.crc32(payload), t_ns)
         self._write(head + _CHECKSUM.pack(zlib.crc32(head)) + payload)
 
@@ -75,10 +77,32 @@ class Writer:
             raise SinkError(
                 "sink.write", f"The recording cannot be continued: {error}.", "Is the disk full?"
             ) from error
+        finally:
+            if rest:
+                self._take_back()
+            else:
+                self._end += len(data)
+
+    def _take_back(self) -> None:
+        """Removes the part of a record that was written; where that is impossible nothing may follow it."""
+        try:
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+        except (OSError, ValueError):
+            self._file.close()
 
     def close(self) -> None:
         """Ends the file."""
         self._file.close()
+
+
+def _packed(frame: Frame) -> Iterator[bytes]:
+    """Each plane without the padding that its rows, or more rows than the picture has, may bring."""
+    sizes = [(frame.height, frame.width * _CHANNELS[frame.format])]
+    if frame.format in _PLANAR:
+        sizes.append((frame.height // 2, frame.width))
+    for plane, (rows, columns) in zip(frame.planes, sizes, strict=True):
+        yield plane.reshape(len(plane), -1)[:rows, :columns].tobytes()
 
 
 def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
@@ -87,8 +111,9 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
     An incomplete last record (the writer was killed) ends the iteration. Raises SourceError if the file is not a
     recording or was altered.
     """
+    where = as_path(path, SourceError, "source.missing")
     try:
-        opened = Path(path).open("rb")  # noqa: SIM115 (closed below)
+        opened = where.open("rb")
     except OSError as error:
         raise SourceError(
             "source.missing", f"Cannot read {str(path)!r}: {error.strerror}.", "Check the path."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections import deque
 from collections.abc import Generator
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 POLICIES = ("oldest", "newest", "block")
 _STOP_S = 0.08  # how long a stop waits for a reader that sits in its source
+_EXIT_S = 1.0  # the same at the end of the program
 
 
 class FrameQueue:
@@ -93,29 +95,62 @@ class FrameQueue:
             return len(self._frames)
 
 
+class _Reader:
+    """The thread that reads one source into one queue."""
+
+    def __init__(self, source: Source, queue: FrameQueue) -> None:
+        self.source = source
+        self.queue = queue
+        self._thread = Thread(target=self._read, name="mien-reader", daemon=True)
+
+    def start(self) -> None:
+        """Begins, after an earlier reader of the same source has ended: two threads in one source lose frames."""
+        for other in [reader for reader in _running if reader.source is self.source]:
+            other._thread.join()
+        _running.append(self)
+        self._thread.start()
+
+    def stop(self, wait_s: float = _STOP_S) -> bool:
+        """Ends the queue and waits a moment for the thread; whether it has ended."""
+        self.queue.end()
+        self._thread.join(wait_s)
+        return not self._thread.is_alive()
+
+    def _read(self) -> None:
+        try:
+            while (frame := self.source.read()) is not None:
+                if not self.queue.put(frame):
+                    return
+        except BaseException as error:
+            self.queue.end(error)
+        else:
+            self.queue.end()
+        finally:
+            _running.remove(self)
+
+
+_running: list[_Reader] = []
+
+
+@atexit.register
+def _stop_readers() -> None:
+    """A thread that sits in OpenCV while the interpreter is torn down would abort the process."""
+    for reader in tuple(_running):  # they remove themselves
+        if not reader.stop(_EXIT_S):
+            reader.source.close()
+            reader.stop(_EXIT_S)
+
+
 def frames(source: Source, queue: FrameQueue) -> Generator[Frame]:
     """The frames of a source as they come through the queue; closing the iterator stops the reader."""
-    reader = Thread(target=_read, args=(source, queue), name="mien-reader", daemon=True)
+    reader = _Reader(source, queue)
     reader.start()
     try:
         while (frame := queue.get()) is not None:
             yield frame
     finally:
-        queue.end()
-        reader.join(_STOP_S)
-        if reader.is_alive():
+        if not reader.stop():
             log.info("the reader of %s still waits for its source; it ends with the next frame", source)
-
-
-def _read(source: Source, queue: FrameQueue) -> None:
-    try:
-        while (frame := source.read()) is not None:
-            if not queue.put(frame):
-                return
-    except BaseException as error:
-        queue.end(error)
-    else:
-        queue.end()
 
 
 class Stream(Generic[T]):

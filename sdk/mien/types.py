@@ -38,9 +38,11 @@ def _check_format(format: Any) -> None:
         raise InputError("image.format", f"Unknown pixel format {format!r}.", f"Known: {', '.join(FORMATS)}.")
 
 
-def _check_size(width: Any, height: Any) -> None:
+def _check_size(width: Any, height: Any) -> tuple[int, int]:
+    """Both as Python integers: arithmetic in numpy's 16 or 32 bits would wrap and let a short buffer pass."""
     if not all(_is_integer(side) and 1 <= side <= MAX_SIDE for side in (width, height)):
         raise InputError("image.shape", f"{width}x{height} is no possible size.", f"Give integers of 1..{MAX_SIDE}.")
+    return int(width), int(height)
 
 
 def check_time(t_ns: Any) -> int:
@@ -85,7 +87,20 @@ class Frame:
 
     def __post_init__(self) -> None:
         _check_format(self.format)
-        _check_size(self.width, self.height)
+        if self.yuv_matrix not in YUV_MATRICES or self.yuv_range not in YUV_RANGES:
+            known = ", ".join(YUV_MATRICES + YUV_RANGES)
+            raise InputError(
+                "image.format", f"Unknown YUV {self.yuv_matrix!r}, {self.yuv_range!r}.", f"Known: {known}."
+            )
+        if not isinstance(self.planes, (tuple, list)):
+            raise InputError(
+                "image.type", f"Planes are a tuple of arrays, not {self.planes!r}.", "Use Frame.of(array)."
+            )
+        width, height = _check_size(self.width, self.height)
+        object.__setattr__(self, "planes", tuple(self.planes))
+        object.__setattr__(self, "width", width)
+        object.__setattr__(self, "height", height)
+        object.__setattr__(self, "stale", bool(self.stale))
         for plane in self.planes:
             if not isinstance(plane, np.ndarray) or plane.dtype != np.uint8:
                 kind = plane.dtype if isinstance(plane, np.ndarray) else type(plane).__name__
@@ -163,17 +178,18 @@ class Frame:
             InputError: the buffer is too short for format, size and strides, or these are impossible.
         """
         _check_format(format)
-        _check_size(width, height)
+        width, height = _check_size(width, height)
         planar = format in _PLANAR
         if (planar and (width % 2 or height % 2)) or (format == "yuyv" and width % 2):
             raise InputError("image.shape", f"{format} needs even sizes, not {width}x{height}.", "Crop by one pixel.")
         row = width * _CHANNELS[format]
         geometry = [(height, row)] + ([(height // 2, width)] if planar else [])
-        steps = [columns for _, columns in geometry] if strides is None else strides
+        steps: Any = [columns for _, columns in geometry] if strides is None else strides
         if not isinstance(steps, Sequence) or len(steps) != len(geometry) or not all(map(_is_integer, steps)):
             raise InputError(
                 "image.stride", f"{format} has {len(geometry)} plane(s), got the strides {strides!r}.", "Give one each."
             )
+        steps = [int(step) for step in steps]
         try:
             data = np.frombuffer(buffer, np.uint8)
         except (TypeError, ValueError, BufferError) as error:

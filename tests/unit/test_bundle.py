@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -177,10 +179,46 @@ def test_a_signature_of_another_manifest_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(written(tmp_path, key=private)) as archive:
         seal = archive.read(bundle.SIGNATURE)
     forged = tmp_path / "forged.mien"
-    with zipfile.ZipFile(written(tmp_path, {})) as archive, zipfile.ZipFile(forged, "w") as copy:
-        copy.writestr("manifest.json", archive.read("manifest.json"))
-        copy.writestr(bundle.SIGNATURE, seal)
+    data = written(tmp_path, {}, key=new_key()[0]).read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.mien") as archive:
+        info = archive.getinfo(bundle.SIGNATURE)
+        data = data.replace(archive.read(info), seal)
+        data = data.replace(struct.pack("<I", info.CRC), struct.pack("<I", zlib.crc32(seal)))
+    forged.write_bytes(data)
     assert refusal(forged, trust=[public]) == "bundle.altered"
+
+
+def test_trust_of_none_asks_for_no_signature(tmp_path: Path) -> None:
+    with Bundle.open(written(tmp_path), trust=None) as opened:
+        assert opened.signer is None
+
+
+@pytest.mark.parametrize("trust", [[], (), b"", bytes(32), "k" * 32, ["ab" * 32], [b"short"], [None], 5])
+def test_trust_that_names_no_key_is_refused(trust: Any, tmp_path: Path) -> None:
+    assert refusal(written(tmp_path, key=new_key()[0]), trust=trust) == "bundle.trust"
+
+
+@pytest.mark.parametrize("path", [None, 5, b"a.mien", "a\0b", "a" * 5000])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    assert refusal(path) == "bundle.missing"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "blobs", "code"),
+    [
+        (None, {}, "bundle.type"),
+        (BASE, None, "bundle.type"),
+        (BASE, {"a": "text"}, "bundle.type"),
+        (BASE, {"a": 5}, "bundle.type"),
+        (BASE, {5: b""}, "bundle.path"),
+        (BASE, {"a": b"", "A": b""}, "bundle.members"),
+    ],
+)
+def test_what_is_no_manifest_or_blob_is_not_written(manifest: Any, blobs: Any, code: str, tmp_path: Path) -> None:
+    with pytest.raises(BundleError) as refused:
+        Bundle.write(tmp_path / "a.mien", manifest, blobs)
+    assert refused.value.code == code
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("key", [b"", b"short", bytes(33)])

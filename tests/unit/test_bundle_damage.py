@@ -35,13 +35,27 @@ def refusal(path: Path, data: bytes | None = None) -> str:
     return refused.value.code
 
 
-def zipped(path: Path, members: list[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED) -> Path:
-    """A zip as another program would write it, with `manifest.json` unless the members bring one."""
+def zipped(
+    path: Path,
+    members: list[tuple[str, bytes]],
+    compression: int = zipfile.ZIP_STORED,
+    align: int = 64,
+    mode: int = 0o644,
+    gap: bytes = b"",
+) -> Path:
+    """A zip made member by member, with `manifest.json` unless the members bring one; `gap` goes before the last."""
+    if all(name != "manifest.json" for name, _ in members):
+        members = [("manifest.json", json.dumps({**MANIFEST, "blobs": {}}).encode()), *members]
     with zipfile.ZipFile(path, "w", compression) as archive:
-        if all(name != "manifest.json" for name, _ in members):
-            archive.writestr("manifest.json", json.dumps({**MANIFEST, "blobs": {}}))
-        for name, data in members:
-            archive.writestr(zipfile.ZipInfo(name), data, compress_type=compression)
+        assert archive.fp is not None
+        for number, (name, data) in enumerate(members):
+            if number == len(members) - 1:
+                archive.fp.write(gap)
+                archive.start_dir = archive.fp.tell()
+            info = zipfile.ZipInfo(name)
+            pad = -(archive.fp.tell() + 30 + len(name) + 4) % align
+            info.extra, info.external_attr = struct.pack("<HH", 0xD935, pad) + bytes(pad), mode << 16
+            archive.writestr(info, data, compress_type=compression)
     return path
 
 
@@ -143,9 +157,7 @@ def test_a_stored_member_that_claims_more_than_it_has_is_refused(intact: bytes, 
 
 
 def test_a_member_hidden_inside_another_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.mien"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("inner"), b"x")
+    path = zipped(tmp_path / "a.mien", [("inner", b"x"), ("manifest.json", b"{}")])
     inner = path.read_bytes()[: path.read_bytes().index(b"PK\x01\x02")]
     zipped(path, [("outer", inner), ("inner", b"x")])
     data = bytearray(path.read_bytes())
@@ -173,9 +185,43 @@ def test_what_is_beyond_a_limit_is_refused(
 
 
 def test_a_zip_without_a_manifest_is_refused(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.mien", "w") as archive:
-        archive.writestr("model.onnx", b"x")
-    assert refusal(tmp_path / "a.mien") == "bundle.members"
+    path = zipped(tmp_path / "a.mien", [("manifest.json", b"{}")])
+    path.write_bytes(path.read_bytes().replace(b"manifest.json", b"manifest.onnx"))
+    assert refusal(path) == "bundle.members"
+
+
+def test_a_member_whose_data_is_not_aligned_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="aligned"):
+        Bundle.open(zipped(tmp_path / "a.mien", [("a", b"x")], align=1))
+
+
+def test_bytes_between_two_members_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="does not follow"):
+        Bundle.open(zipped(tmp_path / "a.mien", [("a", b"x")], gap=b"hidden"))
+
+
+def test_bytes_between_the_last_member_and_the_directory_are_refused(intact: bytes, tmp_path: Path) -> None:
+    at = intact.index(b"PK\x01\x02")
+    data = bytearray(intact[:at] + b"hidden" + intact[at:])
+    struct.pack_into("<I", data, len(data) - 6, at + len(b"hidden"))
+    (tmp_path / "a.mien").write_bytes(data)
+    with pytest.raises(BundleError, match="6 bytes belong to no member"):
+        Bundle.open(tmp_path / "a.mien")
+
+
+def test_bytes_hidden_in_the_padding_are_refused(intact: bytes, tmp_path: Path) -> None:
+    data = bytearray(intact)
+    data[data.index(b"{") - 1] = 1
+    assert refusal(tmp_path / "a.mien", bytes(data)) == "bundle.altered"
+
+
+def test_a_link_among_the_members_is_refused(tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "a.mien", [("a", b"/etc/passwd")], mode=0o120777)) == "bundle.members"
+
+
+def test_names_that_differ_in_upper_and_lower_case_only_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="case"):
+        Bundle.open(zipped(tmp_path / "a.mien", [("a", b"x"), ("A", b"y")]))
 
 
 def test_a_member_that_the_manifest_does_not_list_is_refused(tmp_path: Path) -> None:

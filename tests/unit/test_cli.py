@@ -11,12 +11,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mien.sinks.recorder import Recorder
+from models import blocks, detect_manifest, write_detect
 
 OK, NOTHING_FOUND, REFUSED = 0, 1, 2
 
 
-def mien(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mien", *map(str, arguments)]
+def mien(*arguments: object, code: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs the command; `code` runs before it in the same process."""
+    begin = f"import sys; sys.argv[0] = 'mien'; {code}\nfrom mien.__main__ import main; main()"
+    command = [sys.executable, "-c", begin, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
@@ -155,9 +159,76 @@ def test_bench_measures_each_engine_and_keeps_json(astronaut: Path, yunet_bundle
     assert figures["machine"]["processor"]
 
 
-def test_a_closed_pipe_ends_quietly(shared: Path, yunet_bundle: Path) -> None:
+@pytest.mark.parametrize("command", ["run {clip} -m {bundle} --json", "inspect {bundle} --json", "inspect {bundle}"])
+def test_a_closed_pipe_ends_quietly_as_done(command: str, shared: Path, yunet_bundle: Path) -> None:
     clip = shared / "faces_intel_ccby/head-pose-face-detection-male.gif"
-    command = f"{sys.executable} -m mien run {clip} -m {yunet_bundle} --json | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
-    assert len(done.stdout.splitlines()) == 1
-    assert "Traceback" not in done.stderr
+    line = f"{sys.executable} -m mien {command.format(clip=clip, bundle=yunet_bundle)}"
+    script = f"set -o pipefail; {line} | (sleep 2; exec <&-)"  # the reader leaves before anything was read
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (OK, "")
+
+
+@pytest.mark.parametrize("option", ["--record", "--csv"])
+def test_an_output_that_is_the_source_or_the_bundle_is_refused_untouched(
+    option: str, blocks_bundle: Path, tmp_path: Path
+) -> None:
+    with Recorder(str(source := tmp_path / "a.mrec")) as sink:
+        sink.put([], blocks((1, 1)))
+    for output in (source, blocks_bundle):
+        before = output.read_bytes()
+        done = mien("run", source, "-m", blocks_bundle, option, output)
+        assert done.returncode == REFUSED
+        assert "sink.conflict" in done.stderr
+        assert output.read_bytes() == before
+
+
+def test_two_outputs_of_one_name_are_refused(blank: Path, blocks_bundle: Path, tmp_path: Path) -> None:
+    same = tmp_path / "same.csv"
+    done = mien("run", blank, "-m", blocks_bundle, "--csv", same, "--record", same)
+    assert done.returncode == REFUSED
+    assert "sink.conflict" in done.stderr
+    assert not same.exists()
+
+
+def test_the_raw_file_is_not_overwritten(blocks_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.rgb").write_bytes(bytes(12))
+    source = f"raw:{tmp_path}/a.rgb?format=rgb&width=2&height=2"
+    assert "sink.conflict" in mien("run", source, "-m", blocks_bundle, "--csv", tmp_path / "a.rgb").stderr
+
+
+def test_an_empty_source_is_an_error(blocks_bundle: Path) -> None:
+    done = mien("run", "", "-m", blocks_bundle)
+    assert done.returncode == REFUSED
+    assert "source.unknown" in done.stderr
+
+
+def test_the_report_shows_pip_commands_intact(blank: Path, tmp_path: Path) -> None:
+    manifest = detect_manifest()
+    target = manifest["networks"]["detector"]["targets"][0]
+    manifest["networks"]["detector"]["targets"] = [{**target, "engine": "litert"}, target]
+    bundle = write_detect(tmp_path / "two.mien", manifest)
+    absent = "sys.modules |= {'ai_edge_litert.interpreter': None, 'tflite_runtime.interpreter': None}"
+    done = mien("run", blank, "-m", bundle, code=absent)
+    assert "pip install 'mien[litert]'" in done.stdout
+
+
+def test_names_in_a_bundle_are_shown_as_they_are(blank: Path, tmp_path: Path) -> None:
+    name = "x[/red]y :smile: [link=http://evil]z"
+    bundle = write_detect(tmp_path / "markup.mien", {**detect_manifest(), "name": name})
+    assert name in mien("inspect", bundle).stdout
+    assert name in mien("run", blank, "-m", bundle).stdout
+
+
+def test_terminal_sequences_in_names_are_shown_not_sent(tmp_path: Path) -> None:
+    done = mien("run", tmp_path / "\x1b[2J.png", "-m", tmp_path / "\x1b]0;owned\x07.mien")
+    assert done.returncode == REFUSED
+    assert "\x1b" not in done.stderr
+    assert "\\x1b" in done.stderr
+
+
+@pytest.mark.parametrize("output", ["/nonexistent/x.json", "{bundle}"])
+def test_figures_that_could_not_be_kept_are_not_measured(output: str, blank: Path, blocks_bundle: Path) -> None:
+    never = "import mien.bench; mien.bench.measure = None"
+    done = mien("bench", blank, "-m", blocks_bundle, "-o", output.format(bundle=blocks_bundle), code=never)
+    assert done.returncode == REFUSED
+    assert "sink." in done.stderr

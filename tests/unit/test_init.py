@@ -52,3 +52,9 @@ def test_the_version_is_that_of_the_native_core() -> None:
     from mien import _native
 
     assert _native.version() == mien.__version__
+
+
+def test_a_host_that_configures_no_logging_reads_nothing_on_stderr() -> None:
+    program = "import mien, logging; logging.getLogger('mien').warning('unheard')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

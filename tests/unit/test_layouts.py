@@ -96,3 +96,13 @@ def test_a_layout_of_ones_own_converts_as_the_shipped_ones_do() -> None:
     values, valid = ARKIT52.convert(np.arange(52, dtype=np.float32), np.ones(52, np.bool_), mine)
     assert values.tolist() == [ARKIT52.index("jawOpen"), 0]
     assert valid.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", [None, 5, [], {}])
+def test_what_is_no_name_is_refused_as_an_unknown_one(name: Any) -> None:
+    with pytest.raises(LayoutError) as refused:
+        layout(name)
+    assert refused.value.code == "layout.unknown"
+    with pytest.raises(LayoutError) as refused:
+        ARKIT52.index(name)
+    assert refused.value.code == "layout.name"

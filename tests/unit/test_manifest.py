@@ -145,8 +145,60 @@ def test_a_manifest_gives_networks_ports_and_targets_by_name() -> None:
     assert network.targets[0].tensors == {"image": "i:0", "y": "Identity"}
 
 
-def test_fields_that_this_version_does_not_know_are_left_alone() -> None:
-    assert parsed({**full(), "metrics": {"jawOpen": 0.9}}).root.section("metrics").number("jawOpen") == 0.9
+def test_metrics_are_for_people_and_may_hold_anything() -> None:
+    manifest = parsed({**full(), "metrics": {"jawOpen": [0.9, None]}})
+    manifest.root.done()
+    assert manifest.root.fields["metrics"] == {"jawOpen": [0.9, None]}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["licence.spd", "networks.net.input", "networks.net.outputs.y.sape", "networks.net.inputs.image.image.borders",
+     "networks.net.targets.0.opset", "networks.net.targets.0.tensors.extra"],
+)  # fmt: skip
+def test_a_field_that_means_nothing_is_refused(path: str) -> None:
+    with pytest.raises(BundleError, match=path.split(".")[-1]) as refused:
+        parsed(changed(path, 1))
+    assert refused.value.code == "manifest.unknown"
+
+
+def test_what_a_task_did_not_read_of_its_section_is_refused_when_it_is_done() -> None:
+    manifest = parsed({**full(), "detect": {"score": 1, "crop": {"scale": 1, "scael": 2}}})
+    detect = manifest.root.section("detect")
+    detect.number("score")
+    detect.section("crop").number("scale")
+    with pytest.raises(BundleError, match=r"manifest\.detect\.crop\.scael means nothing") as refused:
+        manifest.root.done()
+    assert refused.value.code == "manifest.unknown"
+    manifest.root.section("detect").section("crop").number("scael")
+    manifest.root.done()
+
+
+def test_a_section_that_no_task_reads_is_refused_when_they_are_done() -> None:
+    with pytest.raises(BundleError, match=r"manifest\.fcae means nothing"):
+        parsed({**full(), "fcae": {}}).root.done()
+
+
+@pytest.mark.parametrize("text", ['{"schema": 99, "schema": 1}', '{"schema": 1, "licence": {"a": 1, "a": 2}}'])
+def test_two_fields_of_one_name_are_refused(text: str) -> None:
+    with pytest.raises(BundleError, match="two fields") as refused:
+        Manifest.parse(text.encode())
+    assert refused.value.code == "manifest.json"
+
+
+@pytest.mark.parametrize("path", ["name", "task", "training_data", "licence.spdx", "licence.source",
+                                  "networks.net.targets.0.engine", "networks.net.targets.0.tensors.y"])  # fmt: skip
+@pytest.mark.parametrize("text", ["a\x1b[2Jb", "a\nb", "a\0", "a\ud800", "a\u202eb"])
+def test_text_that_is_not_printable_is_refused(path: str, text: str) -> None:
+    with pytest.raises(BundleError, match="printable") as refused:
+        parsed(changed(path, text))
+    assert "\x1b" not in refused.value.message
+
+
+@pytest.mark.parametrize("path", ["networks", "networks.net.inputs", "blobs"])
+def test_names_that_are_not_printable_are_refused(path: str) -> None:
+    with pytest.raises(BundleError, match="printable"):
+        parsed(changed(f"{path}.a\x07", {}))
 
 
 @pytest.mark.parametrize("schema", [0, 2, 99])
@@ -178,6 +230,10 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "channels in the other place": (f"{PORT}.shape", [1, 8, 8, 3], "inputs.image: shape"),
     "an image beyond all cameras": (f"{PORT}.shape", [1, 3, 40000, 8], "inputs.image: shape"),
     "too few scales": (f"{PORT}.image.scale", [1, 1], "inputs.image.image.scale: expected a list of 3"),
+    "a scale beyond float32": (f"{PORT}.image.scale", [1e39, 1, 1], "image.image.scale: expected a list of 3"),
+    "a bias beyond float32": (f"{PORT}.image.bias", [-1e39, 1, 1], "image.image.bias: expected a list of 3"),
+    "a quantization beyond float32": (f"{PORT}.image.quant_scale", 1e39, "image.image.quant_scale: expected"),
+    "a licence text that is no member": ("licence.texts", ["LICENSE"], "licence.texts: 'LICENSE' is not a member"),
     "an unknown colour": (f"{PORT}.image.color", "cmyk", "inputs.image.image.color: expected one of"),
     "an unknown border": (f"{PORT}.image.border", "wrap", "inputs.image.image.border: expected one of"),
 }

@@ -129,6 +129,30 @@ def test_the_report_counts_frames_and_times_every_stage(face: Pipeline) -> None:
     assert "5 in, 5 out, 0 dropped" in str(report)
 
 
+def test_a_refused_frame_is_counted_as_unprocessed(face: Pipeline) -> None:
+    face.process(PATH[1])
+    for wrong in (PATH[0], np.zeros((4, 4, 3), np.float32)):
+        with pytest.raises(MienError):
+            face.process(wrong)
+    report = face.report()
+    assert (report.frames_in, report.frames_out, report.unprocessed) == (3, 1, 2)
+
+
+def test_what_the_caller_does_to_a_result_does_not_come_back(face: Pipeline) -> None:
+    states = face.process_all(PATH[0])
+    with pytest.raises(ValueError, match="read-only"):
+        states[0].landmarks[:] = 0
+    states.clear()
+    assert len(face.process_all(blocks((2, 2), t_ns=PATH[1].t_ns, stale=True))) == 1
+
+
+@pytest.mark.parametrize("model", [None, 5, b"x", "a" * 5000, "a" * 5000 + ".mien"])
+def test_what_is_no_path_is_no_bundle(model: Any) -> None:
+    with pytest.raises(BundleError) as refused:
+        mien.open(model)
+    assert refused.value.code in ("bundle.missing", "bundle.unknown")
+
+
 def test_asking_for_the_time_of_an_unknown_stage_does_not_break_the_report(face: Pipeline) -> None:
     assert face.total_ns("nothing") == 0
     face.process(PATH[0])
@@ -185,6 +209,10 @@ def test_an_engine_that_fails_leaves_the_pipeline_usable(tmp_path: Path) -> None
         ({"threads": 0}, "open.threads"),
         ({"threads": 1.5}, "open.threads"),
         ({"threads": "2"}, "open.threads"),
+        ({"threads": True}, "open.threads"),
+        ({"threads": 20_000}, "open.threads"),
+        ({"filters": mien.OneEuro()}, "open.filters"),
+        ({"filters": [mien.OneEuro]}, "open.filters"),
         ({"trust": [bytes(32)]}, "bundle.unsigned"),
     ],
 )

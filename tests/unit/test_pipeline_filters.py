@@ -48,13 +48,29 @@ def test_each_face_has_filters_of_its_own(blocks_bundle: Path) -> None:
 
 
 def test_filters_leave_raw_untouched(blocks_bundle: Path) -> None:
-    plain = mien.open(blocks_bundle, tracking=False)  # one id wherever the face is
-    filtered = mien.open(blocks_bundle, tracking=False, filters=[mien.OneEuro(0.1, 0.0)])
+    plain, filtered = mien.open(blocks_bundle), mien.open(blocks_bundle, filters=[Count()])
     for step in range(6):
         frame = blocks((step, 1), t_ns=step * FRAME_MS)
         said, state = plain.process(frame), filtered.process(frame)
         np.testing.assert_array_equal(state.raw, said.values)
-    assert state["jawOpen"] != pytest.approx(said["jawOpen"], abs=0.01)
+        assert not np.array_equal(state.values, state.raw)
+
+
+def test_pictures_of_their_own_share_no_filter(blocks_bundle: Path) -> None:
+    with mien.open(blocks_bundle, tracking=False, filters=[Count()]) as face:
+        assert [face.process(blocks((1, 1), t_ns=t))["jawOpen"] for t in range(3)] == [1, 1, 1]
+
+
+def test_the_face_that_stays_keeps_its_filter_while_others_pass(
+    blocks_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.pipeline._REMEMBERED", 3)
+    with mien.open(blocks_bundle, max_faces=2, filters=[Count()]) as face:
+        for step in range(60):
+            passer = (1 + step // 10 % 6, 6)
+            states = face.process_all(blocks((1, 1), passer, t_ns=step * 100 * MS))
+    stayed = min(states, key=lambda state: state.box[1])
+    assert stayed.values[0] >= 55
 
 
 def test_filters_come_in_the_given_order(blocks_bundle: Path) -> None:

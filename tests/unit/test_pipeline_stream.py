@@ -248,3 +248,24 @@ def test_each_stream_begins_a_new_recording(face: Pipeline) -> None:
     for _ in range(2):
         times = [state.t_ns for state in face.stream([blocks((2, 2), t_ns=k * MS) for k in range(3)])]
         assert times == [0, MS, 2 * MS]
+
+
+def test_a_second_stream_of_one_pipeline_is_refused_and_a_fork_is_not(face: Pipeline) -> None:
+    with face.stream(moving()) as first, face.fork().stream(moving()) as other:
+        assert next(first).found
+        assert next(other).found
+        with pytest.raises(InputError) as refused:
+            next(face.stream(moving()))
+        assert refused.value.code == "stream.busy"
+        assert next(first).found
+
+
+@pytest.mark.parametrize("drop", ["oldest", "newest", "block"])
+def test_every_frame_of_an_early_stop_is_accounted_for(face: Pipeline, drop: str) -> None:
+    with face.stream(moving(), drop=drop, queue=3) as stream:
+        for _ in range(5):
+            next(stream)
+    wait_for_readers()
+    report = face.report()
+    assert report.frames_in == report.frames_out + report.dropped + report.unprocessed
+    assert report.frames_out == 5

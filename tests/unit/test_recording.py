@@ -7,14 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mien import recording
-from mien.errors import SourceError
+from mien.errors import SinkError, SourceError
 from mien.layouts import ARKIT52
 from mien.sinks.recorder import Recorder
 from mien.sources.replay import Replay
@@ -63,6 +66,56 @@ def test_a_frame_of_any_format_is_read_back(
     assert (back.format, back.width, back.height, back.t_ns, back.stale) == (format, width, height, t_ns, stale)
     assert (back.yuv_matrix, back.yuv_range) == (matrix, range_)
     np.testing.assert_array_equal(back.to_rgb(), frame.to_rgb())
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_planes_larger_than_the_picture_are_cropped_to_it(format: str, tmp_path: Path) -> None:
+    rng, planar = np.random.default_rng(1), format in ("nv12", "nv21")
+    shape = (9, 13) if planar or format == "gray8" else (9, 13, CHANNELS[format])
+    planes = [rng.integers(0, 256, shape, np.uint8)]
+    if planar:
+        planes.append(rng.integers(0, 256, (5, 7, 2), np.uint8))
+    frame = Frame(tuple(planes), format, 8, 6, 0)
+    (back,) = replayed(recorded(tmp_path / "a.mrec", [frame]))
+    assert (back.width, back.height) == (8, 6)
+    np.testing.assert_array_equal(back.to_rgb(), frame.to_rgb())
+
+
+def test_numbers_of_numpy_in_a_frame_are_recorded(tmp_path: Path) -> None:
+    picture = np.zeros((4, 6, 3), np.uint8)
+    frame = Frame((picture,), "rgb", np.int64(6), np.int32(4), np.int64(7), np.bool_(True))  # type: ignore[arg-type]
+    (back,) = replayed(recorded(tmp_path / "a.mrec", [frame]))
+    assert (back.width, back.height, back.t_ns, back.stale) == (6, 4, 7, True)
+
+
+@pytest.mark.parametrize("room", [8, 9, 100, 13000, 15000])
+def test_a_record_that_found_no_room_is_taken_back_and_the_next_is_readable(
+    room: int, tmp_path: Path, disk_of: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    writer = recording.Writer(tmp_path / "a.mrec")
+    with disk_of(room):
+        kept = []
+        for t in range(2):
+            try:
+                writer.frame(blocks(t_ns=t))
+                kept.append(t)
+            except SinkError as full:
+                assert full.code == "sink.write"
+    writer.frame(blocks(t_ns=9))
+    writer.close()
+    assert [frame.t_ns for frame in replayed(tmp_path / "a.mrec")] == [*kept, 9]
+
+
+def test_where_half_a_record_cannot_be_taken_back_nothing_more_is_written(
+    tmp_path: Path, disk_of: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    writer = recording.Writer(tmp_path / "a.mrec")
+    writer._end = -1  # no place to go back to
+    with disk_of(100), pytest.raises(SinkError):
+        writer.frame(blocks())
+    with pytest.raises(SinkError):
+        writer.frame(blocks())
+    assert (tmp_path / "a.mrec").stat().st_size == 100
 
 
 def test_states_are_recorded_with_their_frames(tmp_path: Path) -> None:
@@ -148,6 +201,15 @@ def test_a_file_that_is_no_recording_is_refused(content: bytes, tmp_path: Path) 
     with pytest.raises(SourceError) as refused:
         replayed(tmp_path / "a.mrec")
     assert refused.value.code == "recording.format"
+
+
+@pytest.mark.parametrize("path", [None, 5, "a\0b", "a" * 5000])
+def test_what_is_no_path_is_neither_written_nor_read(path: Any) -> None:
+    with pytest.raises(SinkError) as refused:
+        recording.Writer(path)
+    assert refused.value.code == "sink.open"
+    with pytest.raises(SourceError):
+        list(recording.read(path))
 
 
 def test_reading_a_missing_recording_directly_is_a_source_error(tmp_path: Path) -> None:

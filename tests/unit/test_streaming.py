@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -199,3 +203,51 @@ def test_an_impossible_queue_is_refused(drop: Any, size: Any, code: str) -> None
     with pytest.raises(InputError) as refused:
         FrameQueue(drop, size)
     assert refused.value.code == code
+
+
+class Slow(Source):
+    """Takes its time for each frame, and notes how many threads are inside."""
+
+    def __init__(self) -> None:
+        self.inside = self.most = self.read_so_far = 0
+
+    @classmethod
+    def accepts(cls, address: str) -> bool:
+        return False
+
+    def read(self) -> Frame | None:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        time.sleep(0.15)
+        self.inside -= 1
+        self.read_so_far += 1
+        return Frame.of(np.zeros((2, 2), np.uint8), t_ns=self.read_so_far)
+
+
+def test_a_new_reader_waits_for_the_one_that_still_sits_in_the_source() -> None:
+    source = Slow()
+    for _ in range(2):
+        taken = frames(source, FrameQueue("block", 1))
+        next(taken)
+        taken.close()
+    assert source.most == 1
+
+
+@pytest.mark.parametrize("drop", ["oldest", "block"])
+def test_a_program_ends_well_with_a_stream_still_open(drop: str, tmp_path: Path) -> None:
+    """A reader inside OpenCV at the end of the interpreter used to abort the process."""
+    video = tmp_path / "a.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240))
+    for k in range(40):
+        writer.write(np.full((240, 320, 3), k, np.uint8))
+    writer.release()
+    program = (
+        "import sys, mien\n"
+        "from mien.streaming import FrameQueue, frames\n"
+        "taken = frames(mien.Camera(sys.argv[1], retry_s=0.001), FrameQueue(sys.argv[2], 2))\n"
+        "for k, frame in enumerate(taken):\n"
+        "    if k == 20: break\n"
+    )
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", program, str(video), drop], capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr.decode()[-2000:]

@@ -173,7 +173,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "one stride for two planes": (lambda: Frame.from_buffer(bytes(100), "nv12", 4, 4, strides=[4]), "image.stride"),
     "a stride that is no list": (lambda: Frame.from_buffer(bytes(100), "rgb", 4, 4, strides=12), "image.stride"),  # type: ignore[arg-type]
     "a stride of text": (lambda: Frame.from_buffer(bytes(100), "rgb", 4, 4, strides=["a"]), "image.stride"),  # type: ignore[list-item]
-    "an unknown matrix": (lambda: Frame.from_buffer(bytes(24), "nv12", 4, 4, yuv_matrix="bt2020"), "native.argument"),
+    "an unknown matrix": (lambda: Frame.from_buffer(bytes(24), "nv12", 4, 4, yuv_matrix="bt2020"), "image.format"),
 }
 
 
@@ -202,3 +202,18 @@ def test_a_time_beyond_64_bits_is_refused(t_ns: int) -> None:
     with pytest.raises(InputError) as refused:
         Frame.of(PICTURE, t_ns=t_ns)
     assert refused.value.code == "time.range"
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16, np.int32])
+def test_sizes_in_narrow_integers_do_not_wrap_around(kind: type) -> None:
+    with pytest.raises(InputError) as refused:
+        Frame.from_buffer(bytes(4096), "gray8", kind(1280), kind(1024))
+    assert refused.value.code == "image.truncated"
+    with pytest.raises(InputError) as refused:
+        Frame.from_buffer(bytes(4096), "gray8", 16, 16, strides=[np.int32(2**30)])
+    assert refused.value.code == "image.truncated"
+
+
+def test_a_frame_holds_plain_python_numbers() -> None:
+    frame = Frame.from_buffer(bytes(64), "gray8", np.int64(8), np.uint8(8), t_ns=np.int64(5))
+    assert {type(frame.width), type(frame.height), type(frame.t_ns)} == {int}

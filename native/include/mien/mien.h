@@ -200,7 +200,7 @@ MIEN_API mien_status mien_points_map(const float *in, size_t count, int32_t dims
 MIEN_API mien_status mien_points_box(const float *in, size_t count, int32_t dims, float box[4]);
 
 /* Heat maps with sub-cell offsets (OpenSeeFace form): maps[3 * points][rows][columns] holds the heats of all points,
- * then their row offsets, then their column offsets, the offsets squashed by a sigmoid of slope `slope`.
+ * then their row offsets, then their column offsets, the offsets squashed by a sigmoid of slope `slope` (1e-6 or more).
  * out_xy[2 * points] in input pixels: x = (input_width - 1) * (column / (columns - 1) + logit(offset) / slope).
  * out_score[points] is the heat at the peak. */
 MIEN_API mien_status mien_decode_heatmap(const float *maps, int32_t points, int32_t columns, int32_t rows, float slope,

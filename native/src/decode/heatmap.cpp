@@ -34,7 +34,7 @@ mien_status mien_decode_heatmap(const float *maps, int32_t points, int32_t colum
     return MIEN_E_SHAPE;
   }
   if (!std::isfinite(slope)) return MIEN_E_NOT_FINITE;
-  if (!(slope > 0)) return MIEN_E_ARGUMENT;
+  if (!(slope >= 1e-6f)) return MIEN_E_ARGUMENT;  // keeps every position finite
   const size_t cells = static_cast<size_t>(columns) * static_cast<size_t>(rows);
   const size_t count = static_cast<size_t>(points);
   if (!mien::all_finite(maps, 3 * count * cells)) return MIEN_E_NOT_FINITE;

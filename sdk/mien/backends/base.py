@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from mien.machine import installed
+
 Array = npt.NDArray[Any]
 
 
@@ -21,20 +23,22 @@ class Session(ABC):
     Attributes:
         engine: the engine's name, equal to the file's name.
         extra: the pip extra that brings the engine ("" if it is part of the core).
+        packages: the distributions that can bring it, for `version`.
         device: where this session really runs, in the engine's own words, e.g. ``"CPU"``.
         inputs, outputs: the engine's tensor names -> shape; unknown extents are -1.
     """
 
     engine: ClassVar[str]
     extra: ClassVar[str] = ""
+    packages: ClassVar[tuple[str, ...]] = ()
     device: str
     inputs: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, tuple[int, ...]]
 
     @classmethod
-    @abstractmethod
     def version(cls) -> str | None:
         """The engine's version, or None if it is not installed here."""
+        return next((version for name in cls.packages if (version := installed(name))), None)
 
     @classmethod
     @abstractmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib import metadata
 from threading import Lock
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from mien.backends.base import Array, Session
 from mien.errors import DeviceError, MissingExtraError, ModelError
 
-_PACKAGES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+_MODULES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
 
 class LiteRtSession(Session):
@@ -22,15 +21,7 @@ class LiteRtSession(Session):
 
     engine: ClassVar[str] = "litert"
     extra: ClassVar[str] = "litert"
-
-    @classmethod
-    def version(cls) -> str | None:
-        for package in _PACKAGES:
-            try:
-                return metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-        return None
+    packages: ClassVar[tuple[str, ...]] = ("ai-edge-litert", "tflite-runtime")
 
     @classmethod
     def devices(cls) -> tuple[str, ...]:
@@ -71,7 +62,7 @@ class LiteRtSession(Session):
 
 
 def _interpreter_class() -> Any:
-    for module in _PACKAGES.values():
+    for module in _MODULES:
         try:
             return importlib.import_module(module).Interpreter
         except ImportError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import metadata
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,22 +11,19 @@ import numpy.typing as npt
 from mien.backends.base import Array, Session
 from mien.errors import DeviceError, ModelError
 
-_LOG_ERRORS = 3  # ONNX Runtime's severity scale; below it the engine writes warnings to stderr on its own
+_LOG_FATAL = 4  # ONNX Runtime's severity scale; below it the engine writes to stderr what it raises as well
 
 
 class OnnxRuntimeSession(Session):
     """A network in ONNX Runtime. Devices are the installed wheel's providers, e.g. CPU, CUDA, TensorRT."""
 
     engine: ClassVar[str] = "onnxruntime"
-
-    @classmethod
-    def version(cls) -> str | None:
-        for package in ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"):
-            try:
-                return metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-        return None
+    packages: ClassVar[tuple[str, ...]] = (
+        "onnxruntime",
+        "onnxruntime-gpu",
+        "onnxruntime-openvino",
+        "onnxruntime-directml",
+    )
 
     @classmethod
     def devices(cls) -> tuple[str, ...]:
@@ -45,7 +41,7 @@ class OnnxRuntimeSession(Session):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = _LOG_ERRORS
+        options.log_severity_level = _LOG_FATAL
         # Spinning threads burn a host's cores between frames.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")

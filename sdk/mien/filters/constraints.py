@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien import _native
+from mien.errors import InputError
 from mien.filters.base import Filter
 from mien.types import FaceState
 
@@ -19,11 +20,16 @@ class Constraints(Filter):
     """Clamps valid values to 0..1 and enforces `lower <= upper` for each pair of ARKit names, by lowering the first.
 
     Raises:
-        LayoutError: on `apply`, if the state's layout has no such name.
+        InputError: not pairs of names. LayoutError: on `apply`, if the state's layout has no such name.
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]] = DEFAULT) -> None:
-        self._pairs = tuple(pairs)
+        try:
+            self._pairs = tuple((low, high) for low, high in pairs)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "filter.setting", f"{pairs!r:.200} are no pairs of names.", 'Give [("mouthClose", "jawOpen")].'
+            ) from error
 
     def fresh(self) -> Constraints:
         return Constraints(self._pairs)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien import _native
+from mien._checks import within
 from mien.errors import InputError
 from mien.filters.base import Filter
 from mien.types import FaceState
@@ -16,8 +17,8 @@ class Hold(Filter):
     """Keeps the last valid value of each coefficient for `seconds`; a state that it bridges is marked stale."""
 
     def __init__(self, seconds: float = 0.3) -> None:
-        if not 0 <= seconds < 1e6:
-            raise InputError("filter.setting", f"Cannot hold for {seconds} seconds.", "Give 0 or more.")
+        if not within(seconds, 0, 1e6):
+            raise InputError("filter.setting", f"Cannot hold for {seconds!r} seconds.", "Give 0 or more.")
         self._seconds = seconds
         self._filter: _native.Hold | None = None
         self._count = 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien import _native
+from mien._checks import within
 from mien.errors import InputError
 from mien.filters.base import Filter
 from mien.types import FaceState
@@ -24,7 +25,7 @@ class OneEuro(Filter):
             the longest matching prefix counts.
 
     Raises:
-        InputError: a frequency is not positive and finite, or beta is negative.
+        InputError: a frequency is not in 1e-6..1e6 or beta not in 0..1e6.
     """
 
     def __init__(
@@ -34,11 +35,19 @@ class OneEuro(Filter):
         derivative_cutoff: float = 1.0,
         groups: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
-        self._settings = (min_cutoff, beta, derivative_cutoff, dict(groups or {}))
-        for cutoff, speed in ((min_cutoff, beta), *self._settings[3].values()):
-            if not (0 < cutoff < np.inf and 0 <= speed < np.inf and 0 < derivative_cutoff < np.inf):
+        try:
+            pairs = {str(prefix): (cutoff, speed) for prefix, (cutoff, speed) in dict(groups or {}).items()}
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "filter.setting", f"groups is {groups!r:.200}.", 'Give prefixes and pairs: {"eye": (4.0, 1.0)}.'
+            ) from error
+        self._settings = (min_cutoff, beta, derivative_cutoff, pairs)
+        for cutoff, speed in ((min_cutoff, beta), (derivative_cutoff, 0), *pairs.values()):
+            if not within(cutoff, 1e-6, 1e6) or not within(speed, 0, 1e6):
                 raise InputError(
-                    "filter.setting", f"One-Euro settings out of range: {cutoff}, {speed}, {derivative_cutoff}.", ""
+                    "filter.setting",
+                    f"One-Euro with a cutoff of {cutoff!r} Hz and beta {speed!r} is impossible.",
+                    "Give 1e-6..1e6 and 0..1e6.",
                 )
         self._names: tuple[str, ...] = ()
         self._filter: _native.OneEuro | None = None

@@ -10,7 +10,6 @@ import io
 import json
 import struct
 import zipfile
-import zlib
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
@@ -142,16 +141,9 @@ def _unpack(path: Path, data: bytes) -> dict[str, bytes]:
             if too_large:
                 raise BundleError("import.oversized", f"{too_large[0]} has {sizes[too_large[0]]} bytes.", "")
             return {name: archive.read(name) for name in wanted}
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        EOFError,
-        NotImplementedError,
-        struct.error,
-        RuntimeError,
-        ValueError,
-        zlib.error,
-    ) as error:
+    except BundleError:
+        raise
+    except Exception as error:  # whatever the zip reader and its decompressors trip over
         raise BundleError(
             "import.damaged", f"{str(path)!r} is not a complete .task file ({error}).", "Download it again."
         ) from error

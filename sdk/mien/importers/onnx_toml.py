@@ -55,7 +55,8 @@ class OnnxToml(Importer):
                 "blob": member,
                 "tensors": tensors,
             }
-            described[name] = {**ports, "targets": [target]}
+            others = {k: v for k, v in network.fields.items() if k not in ("file", "precision")}
+            described[name] = {**others, **ports, "targets": [target]}
         manifest = {"schema": 1, **fields, "networks": described}
         stated = Section(fields, "toml").section("licence")
         manifest["licence"] = {**stated.fields, **licence(stated.text("spdx"), stated.text("source", ""), blobs)}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mien import registry
+from mien._checks import as_path
 from mien.bundle import Bundle
 from mien.errors import BundleError
 from mien.importers.base import Importer
+from mien.sinks._files import check_distinct
 
 
-def import_model(path: Path, out: Path, kind: str | None = None, key: bytes | None = None) -> Path:
+def import_model(
+    path: str | os.PathLike[str], out: str | os.PathLike[str], kind: str | None = None, key: bytes | None = None
+) -> Path:
     """Converts a public model into a bundle.
 
     Args:
@@ -18,13 +23,15 @@ def import_model(path: Path, out: Path, kind: str | None = None, key: bytes | No
         key: Ed25519 private key to sign with.
 
     Returns:
-        `out`.
+        The path of `out`.
 
     Raises:
-        BundleError: no importer takes the file, or it is damaged.
+        BundleError: no importer takes the file, or it is damaged. SinkError: `out` is the model itself.
     """
+    path, out = as_path(path, BundleError, "import.missing"), as_path(out, BundleError, "bundle.write")
     if not path.is_file():
         raise BundleError("import.missing", f"There is no file {str(path)!r}.", "Check the path.")
+    check_distinct([out], [path])
     if kind is not None:
         importer = registry.find("importers", kind, Importer)
     else:

@@ -6,9 +6,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.errors import SinkError
 from mien.layouts import layout
-from mien.sinks._files import writing
+from mien.sinks._files import opening, writing
 from mien.sinks.base import Sink
 from mien.types import FaceState, Frame
 
@@ -20,10 +19,8 @@ class Csv(Sink):
 
     def __init__(self, address: str, names: str = "arkit52") -> None:
         self._layout = layout(names)
-        try:
+        with opening(address):
             self._file = Path(address).open("w", newline="", encoding="utf-8")  # noqa: SIM115 (closed by close)
-        except OSError as error:
-            raise SinkError("sink.open", f"Cannot write {address!r}: {error.strerror}.", "Check the folder.") from error
         self._address = address
         self._writer = csv.writer(self._file)
         self._writer.writerow(["t_ns", "id", "confidence", *self._layout.names, *_HEAD])

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.errors import SinkError
-from mien.sinks._files import writing
+from mien.sinks._files import opening, writing
 from mien.sinks.base import Sink
 from mien.types import FaceState, Frame
 
@@ -20,10 +19,8 @@ class JsonLines(Sink):
         self._address = address
         self._landmarks = landmarks
         self._own = address != "-"
-        try:
+        with opening(address):
             self._file = Path(address).open("w", encoding="utf-8") if self._own else sys.stdout  # noqa: SIM115
-        except OSError as error:
-            raise SinkError("sink.open", f"Cannot write {address!r}: {error.strerror}.", "Check the folder.") from error
 
     def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
         t_ns = frame.t_ns if frame is not None else states[0].t_ns if states else None

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mien._extras import need
+from mien._extras import need, quiet
 from mien.errors import SinkError
 from mien.sinks._draw import annotate
+from mien.sinks._files import check_writable, opening
 from mien.sinks.base import Sink
 from mien.sources.image import SUFFIXES
 from mien.types import FaceState, Frame
@@ -20,17 +21,18 @@ _USUAL_FPS = 25.0
 class VideoFile(Sink):
     """Writes what `annotate` draws. The video's rate is that of the first two frames' times.
 
-    A picture name (``out.png``) is written for the first frame; later frames get ``out_0001.png`` ...
+    A picture name (``out.png``) is written for the first frame; later frames get ``out_0001.png`` ... A disk that was
+    too full for a video is noticed when it is closed.
     """
 
     def __init__(self, address: str) -> None:
-        self._path = Path(address)
+        with opening(address):
+            self._path = Path(address)
         self._cv2 = need("cv2", "Writing pictures and videos")
         suffix = self._path.suffix.lower()
         if suffix not in _CODECS and suffix not in SUFFIXES:
             raise SinkError("sink.format", f"Cannot write {address!r}.", f"Known: {', '.join((*_CODECS, *SUFFIXES))}.")
-        if not self._path.parent.is_dir():
-            raise SinkError("sink.open", f"There is no folder {str(self._path.parent)!r}.", "Create it.")
+        check_writable(address)
         self._writer: Any = None
         self._held: tuple[int, Any] | None = None
         self._count = 0
@@ -80,7 +82,9 @@ class VideoFile(Sink):
     def _write(self, picture: Any) -> None:
         if (picture.shape[1], picture.shape[0]) != self._size:
             picture = self._cv2.resize(picture, self._size)
-        self._writer.write(picture)
+        with quiet(self._cv2):
+            self._writer.write(picture)
+        self._count += 1
 
     def close(self) -> None:
         self._closed = True
@@ -88,3 +92,18 @@ class VideoFile(Sink):
             self._start(None)
         if self._writer is not None:
             self._writer.release()
+            self._writer = None
+            self._check()
+
+    def _check(self) -> None:
+        """Raises SinkError if the file was not written to its end, of which OpenCV says nothing.
+
+        FFmpeg writes nothing more after a failed write, and the number of frames comes last: without it the file
+        cannot be opened (mp4), or states none (avi) or a negative one (mkv).
+        """
+        with quiet(self._cv2):
+            capture = self._cv2.VideoCapture(str(self._path))
+            stated = capture.get(self._cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
+            capture.release()
+        if stated < self._count / 2:
+            raise SinkError("sink.write", f"{str(self._path)!r} is not complete.", "Is the disk full?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Lock
 from typing import Any
 
@@ -21,15 +22,20 @@ class Capture:
 
     def get(self, setting: int) -> float:
         """A property of the capture."""
-        return float(self._capture.get(setting))
+        return float(self._turned(lambda: self._capture.get(setting)) or 0)
 
     def read(self) -> U8 | None:
         """The next picture, BGR, or None."""
+        picture: U8 | None = self._turned(lambda: self._capture.read()[1])
+        return picture
+
+    def _turned(self, act: Callable[[], Any]) -> Any:
+        """What `act` gives, or None once released; the lock keeps `release` out meanwhile."""
         with self._turn:
-            picture: U8 | None = None if self._released.is_set() else self._capture.read()[1]
+            answer = None if self._released.is_set() else act()
         if self._released.is_set():
             self.release()
-        return picture
+        return answer
 
     def release(self) -> None:
         """Lets go of the device or file; later reads give nothing."""

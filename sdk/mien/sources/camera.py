@@ -7,6 +7,7 @@ import time
 from threading import Event
 from typing import ClassVar
 
+from mien._checks import within
 from mien._extras import need
 from mien.errors import SourceError
 from mien.sources._capture import Capture
@@ -21,12 +22,12 @@ class Camera(Source):
 
     Args:
         device: a number, or what OpenCV can open: ``"/dev/video0"``, an RTSP address.
-        width, height, fps: asked of the device; 0 leaves its default.
-        retry_s: pause between attempts to reopen a lost device; each attempt yields one stale frame.
+        width, height, fps: asked of the device, 0..1e6; 0 leaves its default.
+        retry_s: pause between attempts to reopen a lost device, 0..1e6; each attempt yields one stale frame.
         give_up_s: after so long without a picture `read` raises; infinite by default.
 
     Raises:
-        SourceError: the device cannot be opened now.
+        SourceError: the device cannot be opened now, or a setting is out of range.
     """
 
     live: ClassVar[bool] = True
@@ -44,6 +45,15 @@ class Camera(Source):
         text = str(device).removeprefix("camera:")
         self._device: int | str = int(text) if text.isdecimal() else text
         self._wanted = {"FRAME_WIDTH": width, "FRAME_HEIGHT": height, "FPS": fps}
+        for name, value, most in (
+            ("width", width, 1e6),
+            ("height", height, 1e6),
+            ("fps", fps, 1e6),
+            ("retry_s", retry_s, 1e6),
+            ("give_up_s", give_up_s, float("inf")),
+        ):
+            if not within(value, 0, most):
+                raise SourceError("source.setting", f"{name} is {value!r}.", f"Give 0..{most:g}.")
         self._retry_s = retry_s
         self._give_up_s = give_up_s
         self._cv2 = need("cv2", "Reading cameras")
@@ -64,7 +74,10 @@ class Camera(Source):
         return address.startswith(("camera:", "/dev/video", "rtsp://")) or address.isdecimal()
 
     def _open(self) -> Capture | None:
-        capture = self._cv2.VideoCapture(self._device)
+        try:
+            capture = self._cv2.VideoCapture(self._device)
+        except self._cv2.error:  # a number beyond all devices
+            return None
         if not capture.isOpened():
             capture.release()
             return None

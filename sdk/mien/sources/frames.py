@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sized
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mien._checks import within
 from mien.errors import SourceError
 from mien.sources.base import Source
 from mien.sources.select import existing
 from mien.types import Frame
 
+_END: Any = object()
+
 
 class Frames(Source):
     """Wraps an iterable of Frame or uint8 arrays ((H, W, 3) RGB ...); arrays get times at `fps`.
 
-    One array, or a string that is the path of a .npy file, holds (T, H, W, 3|4), (H, W, 3|4) or (H, W) uint8.
+    One array, or a string or path that names a .npy file, holds (T, H, W, 3|4), (H, W, 3|4) or (H, W) uint8.
     """
 
-    def __init__(self, address: str | Iterable[Any], fps: float = 30.0) -> None:
-        if not 0 < fps < 1e6:
-            raise SourceError("source.setting", f"{fps} frames per second are impossible.", "Give fps > 0.")
+    def __init__(self, address: str | Path | Iterable[Any], fps: float = 30.0) -> None:
+        if not within(fps, 1e-6, 1e6):
+            raise SourceError("source.setting", f"{fps!r} frames per second are impossible.", "Give 1e-6..1e6.")
         self._length: int | None = None
-        if isinstance(address, str):
+        if isinstance(address, (str, Path)):
             try:
-                stack = np.load(existing(address), mmap_mode="r", allow_pickle=False)
+                stack = np.load(existing(str(address)), mmap_mode="r", allow_pickle=False)
             except (ValueError, OSError, EOFError) as error:
                 raise SourceError("source.truncated", f"{address!r} is no complete .npy file ({error}).", "") from error
             if not isinstance(stack, np.ndarray):
@@ -39,6 +43,10 @@ class Frames(Source):
                 )
             if address.ndim == 2 or (address.ndim == 3 and address.shape[-1] in (1, 3, 4)):
                 address = address[None]
+        if not isinstance(address, Iterable):
+            raise SourceError(
+                "source.unknown", f"{address!r:.200} holds no frames.", "Give a list or another iterable of pictures."
+            )
         if isinstance(address, Sized):
             self._length = len(address)
         self._items = iter(address)
@@ -50,9 +58,11 @@ class Frames(Source):
         return address.lower().endswith(".npy")
 
     def read(self) -> Frame | None:
-        item = next(self._items, None)
-        if item is None:
+        item = next(self._items, _END)
+        if item is _END:
             return None
+        if item is None:
+            raise SourceError("source.item", f"Item {self._count} is None, not a picture.", "Leave it out.")
         t_ns = round(self._count * self._step_ns)
         self._count += 1
         return item if isinstance(item, Frame) else Frame.of(item, t_ns=t_ns)

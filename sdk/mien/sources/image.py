@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mien._checks import as_path
 from mien._extras import need
 from mien.errors import SourceError
 from mien.sources.base import Source
@@ -22,12 +23,17 @@ class Images(Source):
     independent: ClassVar[bool] = True
 
     def __init__(self, address: str) -> None:
-        path = Path(address)
+        path = as_path(address, SourceError, "source.missing")
         if not path.exists():
             raise SourceError("source.missing", f"There is no picture {address!r}.", "Check the path.")
         files = [path]
         if path.is_dir():
-            files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            try:
+                files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            except OSError as error:
+                raise SourceError(
+                    "source.missing", f"Cannot list the folder {address!r}: {error.strerror}.", "Is it yours to read?"
+                ) from error
         if not files:
             raise SourceError("source.empty", f"The folder {address!r} holds no pictures.", f"Known: {SUFFIXES}.")
         self._cv2 = need("cv2", "Reading pictures")
@@ -36,8 +42,12 @@ class Images(Source):
 
     @classmethod
     def accepts(cls, address: str) -> bool:
-        path = Path(address)
-        return path.suffix.lower() in SUFFIXES or path.is_dir()
+        if Path(address).suffix.lower() in SUFFIXES:
+            return True
+        try:
+            return Path(address).is_dir()
+        except OSError:  # longer than any path
+            return False
 
     def read(self) -> Frame | None:
         if self._next >= len(self._files):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 from urllib.parse import parse_qsl
+
+import numpy as np
 
 from mien.errors import SourceError
 from mien.sources.base import Source
@@ -16,7 +17,7 @@ _PREFIX = "raw:"
 class Raw(Source):
     """``raw:FILE?format=nv12&width=1280&height=720[&fps=30][&stride=1280][&matrix=bt709][&range=full]``.
 
-    The file is mapped, frames are read in place. `stride` is that of every plane.
+    Each frame is read into memory of its own. `stride` is that of every plane.
 
     Raises:
         SourceError: a setting is missing or impossible, or the file holds no whole frame. A rest that is no whole frame
@@ -24,6 +25,8 @@ class Raw(Source):
     """
 
     def __init__(self, address: str) -> None:
+        if not isinstance(address, str):
+            raise SourceError("source.setting", f"{address!r} is no address.", f"Write {_PREFIX}FILE?format=...")
         path, _, query = address.removeprefix(_PREFIX).partition("?")
         settings = dict(parse_qsl(query))
         usage = f"Write {_PREFIX}FILE?format={'|'.join(FORMATS)}&width=W&height=H"
@@ -37,7 +40,7 @@ class Raw(Source):
         self._matrix, self._range = settings.pop("matrix", "bt601"), settings.pop("range", "limited")
         if settings or self._format not in FORMATS:
             raise SourceError("source.setting", f"{address!r}: unknown setting or format {list(settings)}.", usage)
-        if not (1 <= self._width <= MAX_SIDE and 1 <= self._height <= MAX_SIDE and 0 < fps < 1e6):
+        if not (1 <= self._width <= MAX_SIDE and 1 <= self._height <= MAX_SIDE and 1e-6 <= fps < 1e6):
             raise SourceError("source.setting", f"{address!r}: impossible size or rate.", usage)
         if self._matrix not in YUV_MATRICES or self._range not in YUV_RANGES:
             raise SourceError("source.setting", f"{address!r}: unknown matrix or range.", usage)
@@ -53,32 +56,35 @@ class Raw(Source):
             raise SourceError("source.setting", f"{address!r}: a row has {packed_row} bytes, not {stride}.", usage)
         self._strides = [row] * (2 if planar else 1)
         self._bytes = row * self._height * 3 // 2 if planar else row * self._height
-        with existing(path).open("rb") as file:
-            self._data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         self._address = address
         self._next = 0
-        if len(self._data) < self._bytes:
-            raise SourceError(
-                "source.truncated", f"{path!r} has {len(self._data)} bytes, one frame needs {self._bytes}.", usage
-            )
+        self._path = existing(path)
+        self._length = self._path.stat().st_size // self._bytes
+        if self._length == 0:
+            raise SourceError("source.truncated", f"{path!r} is shorter than one frame of {self._bytes} bytes.", usage)
 
     @classmethod
     def accepts(cls, address: str) -> bool:
         return address.startswith(_PREFIX)
 
     def read(self) -> Frame | None:
-        start = self._next * self._bytes
-        rest = len(self._data) - start
-        if rest == 0:
+        # Read, not mapped: a mapped file that shrinks kills the process.
+        try:
+            data = np.fromfile(self._path, np.uint8, self._bytes, offset=self._next * self._bytes)
+        except OSError as error:
+            raise SourceError(
+                "source.read", f"{self._address!r} cannot be read ({error}).", "Open it again."
+            ) from error
+        if not data.size:
             return None
-        if rest < self._bytes:
+        if data.size < self._bytes:
             raise SourceError(
                 "source.truncated",
-                f"{self._address!r} ends with {rest} bytes of a frame of {self._bytes}.",
+                f"{self._address!r} ends with {data.size} bytes of a frame of {self._bytes}.",
                 "Check size.",
             )
         frame = Frame.from_buffer(
-            self._data[start : start + self._bytes],
+            data,
             self._format,
             self._width,
             self._height,
@@ -91,4 +97,4 @@ class Raw(Source):
         return frame
 
     def length(self) -> int | None:
-        return len(self._data) // self._bytes
+        return self._length

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from threading import Event
+from threading import TIMEOUT_MAX, Event
 
 from mien import recording
+from mien._checks import within
 from mien.errors import SourceError
 from mien.sources.base import Source
 from mien.sources.select import existing
@@ -20,8 +21,8 @@ class Replay(Source):
     """
 
     def __init__(self, address: str, speed: float = 0.0) -> None:
-        if not speed >= 0:
-            raise SourceError("source.setting", f"Cannot replay at speed {speed}.", "Give 0 or more.")
+        if not within(speed, 0, 1e6):
+            raise SourceError("source.setting", f"Cannot replay at speed {speed!r}.", "Give 0 or more.")
         self._records = recording.read(existing(address))
         self._speed = speed
         self._first: tuple[int, int] | None = None
@@ -44,7 +45,7 @@ class Replay(Source):
         now = time.monotonic_ns()
         self._first = self._first or (t_ns, now)
         due = self._first[1] + (t_ns - self._first[0]) / self._speed
-        self._closed.wait(max(0.0, (due - now) / 1e9))
+        self._closed.wait(min(max(0.0, (due - now) / 1e9), TIMEOUT_MAX))
 
     def close(self) -> None:
         self._closed.set()

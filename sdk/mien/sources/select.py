@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mien import registry
+from mien._checks import as_path
 from mien.errors import SourceError
 from mien.sources.base import Source
 
@@ -23,8 +24,7 @@ def open_source(origin: Any) -> Source:
         from mien.sources.camera import Camera
 
         return Camera(origin)
-    if isinstance(origin, (str, Path)):
-        address = str(origin)
+    if isinstance(origin, (str, Path)) and (address := str(origin)):
         for kind in registry.every("sources", Source):
             if kind.accepts(address):
                 return kind(address)
@@ -33,16 +33,16 @@ def open_source(origin: Any) -> Source:
             f"Nothing reads {address!r}.",
             "Give a picture, a folder of pictures, a video, camera:0, or raw:FILE?format=nv12&width=...&height=...",
         )
-    if isinstance(origin, Iterable):
+    if isinstance(origin, Iterable) and not isinstance(origin, (str, bytes, bytearray)):
         from mien.sources.frames import Frames
 
         return Frames(origin)
-    raise SourceError("source.unknown", f"A source is not a {type(origin).__name__}.", "See mien.sources.")
+    raise SourceError("source.unknown", f"{origin!r:.200} is no source.", "Give a path, a camera number or frames.")
 
 
 def existing(address: str) -> Path:
     """The path of a readable file. Raises SourceError."""
-    path = Path(address)
+    path = as_path(address, SourceError, "source.missing")
     if not path.is_file():
         raise SourceError("source.missing", f"There is no file {address!r}.", "Check the path.")
     if path.stat().st_size == 0:

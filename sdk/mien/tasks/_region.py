@@ -39,19 +39,6 @@ class Region:
             ]
         )
 
-    def overlap(self, other: Region) -> float:
-        """Intersection over union of the upright boxes (rotation ignored), 0..1."""
-        wide = min(self.cx + self.width / 2, other.cx + other.width / 2) - max(
-            self.cx - self.width / 2, other.cx - other.width / 2
-        )
-        high = min(self.cy + self.height / 2, other.cy + other.height / 2) - max(
-            self.cy - self.height / 2, other.cy - other.height / 2
-        )
-        if wide <= 0 or high <= 0:
-            return 0.0
-        both = wide * high
-        return both / (self.width * self.height + other.width * other.height - both)
-
 
 def whole_frame(width: int, height: int, columns: int, rows: int, align: str) -> Region:
     """The smallest region of the tensor's aspect ratio that holds the whole frame, centred (a letterbox)."""

@@ -24,6 +24,7 @@ class Identities:
     def __init__(self) -> None:
         self._seen: list[_Seen] = []
         self._next = 0
+        self._last_ns = 0
 
     def forget(self) -> None:
         """Forgets all faces; ids start again at 0."""
@@ -32,7 +33,9 @@ class Identities:
 
     def assign(self, boxes: Sequence[Box], t_ns: int) -> list[int]:
         """One id per box (x0, y0, x1, y1), in order; the same id for a box that overlaps a recently seen one."""
-        self._seen = [seen for seen in self._seen if t_ns - seen.t_ns <= _FORGET_NS]
+        # A face of the frame before is never forgotten, however slow the stream.
+        self._seen = [s for s in self._seen if t_ns - s.t_ns <= _FORGET_NS or s.t_ns == self._last_ns]
+        self._last_ns = t_ns
         pairs = sorted(
             ((overlap(box, seen.box), i, seen) for i, box in enumerate(boxes) for seen in self._seen),
             key=lambda pair: -pair[0],

@@ -46,4 +46,4 @@ class Task(ABC):
 
     @abstractmethod
     def process(self, frame: Frame, stream: Any, profiler: Profiler) -> list[FaceState]:
-        """The faces of one frame, the most prominent first; empty if there is none. Raises MienError."""
+        """The faces of one frame, the longest-followed first; empty if there is none. Raises MienError."""

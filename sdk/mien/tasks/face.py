@@ -150,6 +150,7 @@ class FaceTask(Task):
 
     def _new_smoother(self) -> _native.OneEuro:
         assert self._filter is not None
+        self._filter.text("kind", "one_euro", ("one_euro",))
         count = self._landmarks.count * 3
         cutoff, beta = self._filter.number("min_cutoff", low=1e-6), self._filter.number("beta", low=0)
         return _native.OneEuro(
@@ -173,6 +174,7 @@ class FaceTask(Task):
         else:
             nothing = no_face(frame.t_ns, ARKIT52)
             values, valid = nothing.values, nothing.valid
+        face.landmarks.setflags(write=False)  # the next stale frame shows them again
         return FaceState(
             frame.t_ns,
             identity,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mien.errors import LayoutError
+from mien.errors import InputError, LayoutError
 from mien.filters.constraints import Constraints
 from mien.layouts import ARKIT52
 from mien.types import FaceState
@@ -70,3 +72,10 @@ def test_a_name_that_the_layout_lacks_is_an_error() -> None:
 def test_a_fresh_filter_has_the_same_pairs() -> None:
     fresh = Constraints([("jawLeft", "jawRight")]).fresh()
     assert fresh.apply(state({ARKIT52.index("jawRight"): 0.1}))["jawLeft"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("pairs", [5, None, [("mouthClose",)], ("mouthClose", "jawOpen"), [1]])
+def test_what_are_no_pairs_of_names_is_refused(pairs: Any) -> None:
+    with pytest.raises(InputError) as refused:
+        Constraints(pairs)
+    assert refused.value.code == "filter.setting"

@@ -132,6 +132,15 @@ def test_a_change_of_layout_begins_anew() -> None:
         {"derivative_cutoff": 0},
         {"groups": {"eye": (0, 1)}},
         {"groups": {"eye": (1, -1)}},
+        {"min_cutoff": "a"},
+        {"min_cutoff": None},
+        {"min_cutoff": 1e-60},
+        {"min_cutoff": 1e300},
+        {"beta": True},
+        {"groups": {"eye": 4.0}},
+        {"groups": {"eye": ("a", 1)}},
+        {"groups": [1]},
+        {"groups": 5},
     ],
 )
 def test_an_impossible_setting_is_refused(settings: dict[str, Any]) -> None:

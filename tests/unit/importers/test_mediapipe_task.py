@@ -105,8 +105,9 @@ def test_a_damaged_file_is_refused(place: float, task: bytes, tmp_path: Path) ->
     assert refusal(bytes(data), tmp_path).code == "import.damaged"
 
 
-def test_a_damaged_compressed_member_is_refused(task: bytes, tmp_path: Path) -> None:
-    data = bytearray(repacked(task, {}, zipfile.ZIP_DEFLATED))
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_compressed_member_is_refused(compression: int, task: bytes, tmp_path: Path) -> None:
+    data = bytearray(repacked(task, {}, compression))
     for at in range(10_000, len(data) - 10_000, 50_000):
         data[at : at + 8] = b"\xff" * 8
     assert refusal(bytes(data), tmp_path).code == "import.damaged"

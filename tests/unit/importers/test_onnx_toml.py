@@ -78,6 +78,7 @@ def test_a_licence_beside_the_model_is_carried_over(tmp_path: Path) -> None:
         ('[licence]\nspdx = "CC0-1.0"\nsource = "here"', "", "licence"),
         ('[licence]\nspdx = "CC0-1.0"\nsource = "here"', 'licence = "CC0-1.0"', "licence"),
         ('file = "nets/landmarks.onnx"', "", "networks.landmarks.file"),
+        ('file = "nets', 'precison = "fp16"\nfile = "nets', "networks.landmarks.precison means nothing"),
         ('tensor = "image", ', "", "networks.landmarks.inputs.image.tensor"),
         ("shape = [1, 5, 2]", "size = 5", "networks.landmarks.outputs.points.shape"),
         ("[1, 3, 16, 16]", "[1, 16, 16, 3]", "networks.landmarks.inputs.image"),

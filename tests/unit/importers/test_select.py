@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mien import registry
-from mien.errors import BundleError, MienError
+from mien.errors import BundleError, MienError, SinkError
 from mien.importers.base import Importer
 from mien.importers.select import import_model
 
@@ -36,6 +37,26 @@ def test_a_file_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError) as refused:
         import_model(tmp_path / name, tmp_path / "a.mien")
     assert refused.value.code == "import.missing"
+
+
+@pytest.mark.parametrize("path", [None, 5, "a\0b"])
+def test_what_is_no_path_is_refused(path: Any, tmp_path: Path) -> None:
+    with pytest.raises(BundleError) as refused:
+        import_model(path, tmp_path / "a.mien")
+    assert refused.value.code == "import.missing"
+
+
+def test_paths_may_be_strings(tmp_path: Path, shared: Path) -> None:
+    model = str(shared / "oracles/yunet/yunet_n_320_320.onnx")
+    assert import_model(model, str(tmp_path / "a.mien")) == tmp_path / "a.mien"
+
+
+def test_a_bundle_is_not_written_over_its_model(tmp_path: Path) -> None:
+    (tmp_path / "yunet.onnx").write_bytes(b"kps_32")
+    with pytest.raises(SinkError) as refused:
+        import_model(tmp_path / "yunet.onnx", tmp_path / "yunet.onnx")
+    assert refused.value.code == "sink.conflict"
+    assert (tmp_path / "yunet.onnx").read_bytes() == b"kps_32"
 
 
 def test_an_importer_chosen_by_name_is_used(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -112,6 +115,32 @@ def test_a_closed_video_takes_nothing(name: str, tmp_path: Path) -> None:
 def test_a_video_that_got_no_frame_leaves_no_file(tmp_path: Path) -> None:
     VideoFile(str(tmp_path / "a.mp4")).close()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv"])
+def test_a_full_disk_is_noticed_when_the_video_is_closed(
+    name: str, tmp_path: Path, disk_of: Callable[[int], AbstractContextManager[None]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise, sink = np.random.default_rng(0), VideoFile(str(tmp_path / name))
+    with disk_of(100_000), pytest.raises(SinkError, match="full") as refused:
+        for t in range(30):
+            sink.put([], Frame.of(noise.integers(0, 256, (120, 160, 3), np.uint8), t_ns=t * 33 * MS))
+        sink.close()
+    assert refused.value.code == "sink.write"
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("address", [None, 5, "a\0.mp4", "a" * 5000 + ".mp4"])
+def test_what_is_no_path_is_refused(address: Any) -> None:
+    with pytest.raises(SinkError) as refused:
+        VideoFile(address)
+    assert refused.value.code == "sink.open"
+
+
+def test_what_stood_there_stays_until_the_first_frame(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"before")
+    VideoFile(str(tmp_path / "a.mp4")).close()
+    assert (tmp_path / "a.mp4").read_bytes() == b"before"
 
 
 def test_without_opencv_the_pip_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import mien
@@ -87,6 +88,17 @@ def test_a_device_that_is_not_there_is_an_error(address: str, tmp_path: Path) ->
     with pytest.raises(SourceError, match="doctor") as refused:
         Camera(str(tmp_path / address))
     assert refused.value.code == "camera.absent"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"width": "a"}, {"height": -1}, {"fps": None}, {"retry_s": "a"}, {"retry_s": -1}, {"retry_s": float("inf")},
+     {"give_up_s": float("nan")}, {"give_up_s": -1}, {"fps": True}],
+)  # fmt: skip
+def test_an_impossible_setting_is_refused(setting: dict[str, Any], device: Path) -> None:
+    with pytest.raises(SourceError, match=next(iter(setting))) as refused:
+        Camera(str(device), **setting)
+    assert refused.value.code == "source.setting"
 
 
 def test_a_closed_camera_gives_nothing(device: Path) -> None:

@@ -96,8 +96,28 @@ def test_objects_in_a_file_are_never_unpickled(tmp_path: Path) -> None:
         Frames(str(tmp_path / "a.npy"))
 
 
-@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), 1e9])
-def test_an_impossible_rate_is_refused(fps: float) -> None:
+def test_nothing_in_the_place_of_a_picture_is_refused_by_its_number() -> None:
+    source = Frames([STACK[0], None, STACK[1]])
+    assert source.read() is not None
+    with pytest.raises(SourceError, match="Item 1 is None") as refused:
+        source.read()
+    assert refused.value.code == "source.item"
+
+
+@pytest.mark.parametrize("given", [5, None, 2.5, object()])
+def test_what_holds_no_frames_is_refused(given: Any) -> None:
+    with pytest.raises(SourceError) as refused:
+        Frames(given)
+    assert refused.value.code == "source.unknown"
+
+
+def test_a_path_names_a_file_as_a_string_does(tmp_path: Path) -> None:
+    saved(tmp_path / "a.npy", STACK)
+    assert len(read_all(tmp_path / "a.npy")) == 3
+
+
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), 1e9, 1e-300, "30", None, True])
+def test_an_impossible_rate_is_refused(fps: Any) -> None:
     with pytest.raises(SourceError) as refused:
         Frames([], fps)
     assert refused.value.code == "source.setting"

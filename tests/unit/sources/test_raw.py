@@ -1,4 +1,4 @@
-"""mien.sources.raw: dumps of cameras, read in place."""
+"""mien.sources.raw: dumps of cameras, frame by frame."""
 
 from __future__ import annotations
 
@@ -110,3 +110,16 @@ def test_a_file_without_a_whole_frame_is_refused(size: int | None, code: str, tm
     with pytest.raises(SourceError) as refused:
         Raw(address(tmp_path / "a.raw", "format=gray8&width=8&height=6"))
     assert refused.value.code == code
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_an_error_not_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "a.raw"
+    dump(path, 4 * WIDTH * HEIGHT)
+    source = Raw(address(path, f"format=gray8&width={WIDTH}&height={HEIGHT}"))
+    first = source.read()
+    assert first is not None
+    path.write_bytes(path.read_bytes()[: WIDTH * HEIGHT + 5])
+    first.to_rgb()
+    with pytest.raises(SourceError) as refused:
+        source.read()
+    assert refused.value.code == "source.truncated"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mien.errors import SourceError
@@ -28,8 +30,8 @@ def test_a_recording_that_is_not_there_is_refused(name: str, code: str, tmp_path
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("speed", [-1.0, float("nan")])
-def test_an_impossible_speed_is_refused(speed: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("speed", [-1.0, float("nan"), "1", None, True])
+def test_an_impossible_speed_is_refused(speed: Any, tmp_path: Path) -> None:
     path = recorded(tmp_path / "a.mrec", [blocks()])
     with pytest.raises(SourceError) as refused:
         Replay(str(path), speed)
@@ -41,6 +43,14 @@ def test_replay_in_real_time_keeps_the_pauses(tmp_path: Path) -> None:
     source, start = Replay(str(path), speed=1.0), time.monotonic()
     assert [frame.t_ns for frame in iter(source.read, None)] == [0, 50 * MS, 100 * MS, 150 * MS]
     assert time.monotonic() - start >= 0.149
+
+
+def test_a_speed_near_zero_waits_as_long_as_it_can(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.mrec", [blocks(t_ns=0), blocks(t_ns=MS)])
+    source = Replay(str(path), speed=1e-300)
+    source.read()
+    threading.Timer(0.05, source.close).start()
+    assert source.read() is not None
 
 
 def test_closing_a_replay_ends_its_pause(tmp_path: Path) -> None:

@@ -68,9 +68,19 @@ def test_an_iterable_is_a_source_of_its_frames() -> None:
 
 @pytest.mark.parametrize(("origin", "code"), [
     ("a.xyz", "source.unknown"), ("absent.png", "source.missing"), (True, "source.unknown"),
-    (3.5, "source.unknown"), (None, "source.unknown"), ("raw:x", "source.setting"), (-1, "camera.absent"),
+    (3.5, "source.unknown"), ("", "source.unknown"), (b"a.png", "source.unknown"), ("a" * 5000, "source.unknown"),
+    ("a" * 5000 + ".png", "source.missing"), ("a\0.png", "source.missing"), ("a\0.mp4", "source.missing"),
+    (2**40, "camera.absent"), (None, "source.unknown"), ("raw:x", "source.setting"), (-1, "camera.absent"),
 ])  # fmt: skip
 def test_what_nothing_reads_is_refused(origin: Any, code: str) -> None:
     with pytest.raises(SourceError) as refused:
         open_source(origin)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("kind", [Images, Video, Replay])
+@pytest.mark.parametrize("address", [None, 5, b"a", "a\0b", "a" * 5000])
+def test_what_is_no_path_is_refused_by_each_kind(kind: Any, address: Any) -> None:
+    with pytest.raises(SourceError) as refused:
+        kind(address)
+    assert refused.value.code == "source.missing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from mien.types import Frame
 
 
 def written(path: Path, frames: int = 10, fps: float = 20) -> Path:
-    codec = "MJPG" if path.suffix == ".avi" else "mp4v"
+    codec = {".avi": "MJPG", ".webm": "VP80"}.get(path.suffix, "mp4v")
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, (64, 48))
     assert writer.isOpened()
     for level in range(frames):
@@ -47,10 +48,44 @@ def test_an_animated_gif_is_a_video(shared: Path) -> None:
     assert times == sorted(set(times))
 
 
-def test_a_video_that_ends_early_gives_the_frames_it_has(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.mkv", frames=60)
+@pytest.mark.parametrize("name", ["a.mkv", "a.avi"])
+def test_a_video_that_ends_early_gives_the_frames_it_has_and_then_an_error(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path / name, frames=60)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    assert 0 < len(read_all(path)) < 60
+    source, frames = Video(str(path)), []
+    with pytest.raises(SourceError, match="of 60 frames") as refused:
+        while (frame := source.read()) is not None:
+            frames.append(frame)
+    assert refused.value.code == "source.truncated"
+    assert 0 < len(frames) < 60
+
+
+@pytest.mark.parametrize(("claim", "truncated"), [(60, False), (62, False), (63, True), (100, True)])
+def test_a_small_difference_to_the_stated_length_is_no_error(claim: int, truncated: bool, tmp_path: Path) -> None:
+    source = Video(str(written(tmp_path / "a.avi", frames=60)))
+    source._length = claim
+    with pytest.raises(SourceError) if truncated else nullcontext():
+        assert len(list(iter(source.read, None))) == 60
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "a.webm", "a.mov"])
+@pytest.mark.parametrize("frames", [1, 2, 90])
+def test_a_whole_video_is_read_to_its_end(name: str, frames: int, tmp_path: Path) -> None:
+    assert len(read_all(written(tmp_path / name, frames))) == frames
+
+
+def test_a_video_closed_in_the_middle_just_ends(tmp_path: Path) -> None:
+    source = Video(str(written(tmp_path / "a.avi", frames=60)))
+    source.read()
+    source.close()
+    assert source.read() is None
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["face-demographics-walking-and-pause", "head-pose-face-detection-female"])
+def test_the_clips_are_read_to_their_end(name: str, shared: Path) -> None:
+    source = Video(str(shared / f"faces_intel_ccby/{name}.gif"))
+    assert len(list(iter(source.read, None))) == source.length()
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all" * 100])

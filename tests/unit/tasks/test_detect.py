@@ -98,7 +98,8 @@ def change(**fields: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def drop_output(manifest: dict[str, Any]) -> None:
-    del manifest["networks"]["detector"]["outputs"][f"obj_{models.CELL}"]
+    network = manifest["networks"]["detector"]
+    del network["outputs"][f"obj_{models.CELL}"], network["targets"][0]["tensors"][f"obj_{models.CELL}"]
 
 
 def no_image(manifest: dict[str, Any]) -> None:

@@ -60,13 +60,6 @@ def test_the_crop_shows_what_opencv_s_warp_shows() -> None:
     assert np.abs(ours.astype(int) - theirs).max() <= 3
 
 
-def test_a_region_overlaps_itself_fully_and_a_distant_one_not_at_all() -> None:
-    region = Region(10, 10, 4, 4)
-    assert region.overlap(region) == 1
-    assert region.overlap(Region(20, 10, 4, 4)) == 0
-    assert region.overlap(Region(12, 10, 4, 4)) == pytest.approx(8 / 24)
-
-
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (100, 100), (1, 1), (1920, 8)])
 @pytest.mark.parametrize(("columns", "rows"), [(128, 128), (320, 240)])
 def test_the_whole_frame_lies_centred_in_the_tensor(width: int, height: int, columns: int, rows: int) -> None:

@@ -44,6 +44,7 @@ def test_a_face_that_comes_back_to_its_place_within_a_second_keeps_its_id() -> N
 def test_a_face_that_comes_back_later_is_a_new_one() -> None:
     identities = Identities()
     identities.assign([box(0)], 0)
+    identities.assign([], 1)
     assert identities.assign([box(0)], SECOND + 1) == [1]
 
 
@@ -72,3 +73,8 @@ def test_after_forgetting_ids_begin_at_zero_again() -> None:
 def test_overlap_is_intersection_over_union(other: tuple[float, ...], expected: float) -> None:
     assert overlap(box(0), other) == pytest.approx(expected)
     assert overlap(other, box(0)) == pytest.approx(expected)
+
+
+def test_a_face_of_the_frame_before_keeps_its_id_however_slow_the_stream() -> None:
+    identities = Identities()
+    assert [identities.assign([box(0)], k * 60 * SECOND) for k in range(3)] == [[0], [0], [0]]
