@@ -116,6 +116,7 @@ def open(
     try:
         kind = registry.find("tasks", bundle.manifest.task, Task)
         task = kind(bundle, load_network, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
+        bundle.manifest.root.done()
     except BaseException:
         bundle.close()
         raise

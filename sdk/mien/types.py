@@ -322,7 +322,7 @@ class FaceState:
 
     def to(self, target: str | Layout) -> FaceState:
         """The same state with its coefficients renamed and reordered to another layout."""
-        other = layout(target) if isinstance(target, str) else target
+        other = target if isinstance(target, Layout) else layout(target)
         values, valid = self.layout.convert(self.values, self.valid, other)
         raw, _ = self.layout.convert(self.raw, self.valid, other)
         return replace(self, layout=other, values=values, raw=raw, valid=valid)

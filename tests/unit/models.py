@@ -175,6 +175,8 @@ def face_manifest(detector: bool = True, coefficients: str | None = "arkit52", p
         "crop_from_landmarks": {"scale": [2.0, 2.0], "square": True, "upright": [0, 1]},
         "landmarks": {"network": "landmarks", "decode": "points", "count": points, "dims": 2},
     }
+    if not detector:
+        del face["crop_from_detection"]
     if coefficients:
         networks["coefficients"] = {
             "inputs": {"points": {"shape": [1, points, 2]}},

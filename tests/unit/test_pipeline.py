@@ -244,3 +244,20 @@ def test_a_signed_bundle_opens_with_trust(tmp_path: Path) -> None:
     mien.Bundle.write(tmp_path / "a.mien", models.detect_manifest(), blobs, private)
     with mien.open(tmp_path / "a.mien", trust=[public]) as pipeline:
         assert pipeline.bundle.signer == public.hex()
+
+
+@pytest.mark.parametrize("section", ["face", "landmarks", "crop_from_landmarks"])
+@pytest.mark.parametrize("options", [{}, {"smoothing": False, "tracking": False}])
+def test_a_misspelt_field_is_refused_whatever_the_options(
+    section: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    manifest = models.face_manifest()
+    face = manifest["face"] | {"landmark_filter": {"min_cutoff": 1, "beta": 0}}
+    manifest["face"] = face
+    path = models.write_face(tmp_path / "good.mien", manifest)
+    mien.open(path, **options).close()
+    (face if section == "face" else face[section])["min_presense"] = 0.7
+    with pytest.raises(BundleError) as refused:
+        mien.open(models.write_face(tmp_path / "bad.mien", manifest), **options)
+    assert refused.value.code == "manifest.unknown"
+    assert "min_presense" in str(refused.value)

@@ -91,9 +91,8 @@ class FaceTask(Task):
             if "coefficients" in face
             else None
         )
-        self._filter = face.section("landmark_filter") if smoothing and tracking and "landmark_filter" in face else None
-        if self._filter:
-            self._new_smoother()  # a wrong section is an error now, not at the first face
+        smoother = _Smoother(face.section("landmark_filter")) if "landmark_filter" in face else None
+        self._smoother = smoother if smoothing and tracking else None
 
     def new_stream(self) -> FaceStream:
         return FaceStream(
@@ -138,8 +137,8 @@ class FaceTask(Task):
                 continue
             with profiler.stage("decode"):
                 track.region = self._from_landmarks.region(face.box, face.landmarks)
-                if self._filter:
-                    self._smooth(face, frame.t_ns)
+                if self._smoother:
+                    self._smoother.apply(face, frame.t_ns)
             if self._coefficients and stream.coefficients:
                 face.values = self._coefficients.values(face.landmarks, stream.coefficients, profiler)
             if self._head:
@@ -147,26 +146,6 @@ class FaceTask(Task):
                     face.head = self._head.pose(face.landmarks, frame)
             found.append(face)
         return found
-
-    def _new_smoother(self) -> _native.OneEuro:
-        assert self._filter is not None
-        self._filter.text("kind", "one_euro", ("one_euro",))
-        count = self._landmarks.count * 3
-        cutoff, beta = self._filter.number("min_cutoff", low=1e-6), self._filter.number("beta", low=0)
-        return _native.OneEuro(
-            np.full(count, cutoff, np.float32),
-            np.full(count, beta, np.float32),
-            self._filter.number("derivative_cutoff", 1.0, 1e-6),
-        )
-
-    def _smooth(self, face: _Found, t_ns: int) -> None:
-        """One-Euro on the landmarks, scale-free: speed is measured in face sizes per second."""
-        if face.track.smoother is None:
-            face.track.smoother = self._new_smoother()
-        size = (face.box[2] - face.box[0] + face.box[3] - face.box[1]) / 2
-        if size > 1e-6:
-            flat = face.landmarks.reshape(-1)
-            face.track.smoother.apply(t_ns, flat, flat, None, 1.0 / size)
 
     def _state(self, face: _Found, identity: int, frame: Frame) -> FaceState:
         if self._coefficients and face.values is not None:
@@ -188,6 +167,26 @@ class FaceTask(Task):
             head=face.head,
             stale=frame.stale,
         )
+
+
+class _Smoother:
+    """The bundle's own filter on landmarks: One-Euro, scale-free (speed is measured in face sizes per second)."""
+
+    def __init__(self, section: Section) -> None:
+        section.text("kind", "one_euro", ("one_euro",))
+        self._min_cutoff = section.number("min_cutoff", low=1e-6)
+        self._beta = section.number("beta", low=0)
+        self._derivative_cutoff = section.number("derivative_cutoff", 1.0, 1e-6)
+
+    def apply(self, face: _Found, t_ns: int) -> None:
+        """Smooths the landmarks in place; the memory is the track's."""
+        flat = face.landmarks.reshape(-1)
+        if face.track.smoother is None:
+            cutoffs, betas = np.full((2, flat.size), [[self._min_cutoff], [self._beta]], np.float32)
+            face.track.smoother = _native.OneEuro(cutoffs, betas, self._derivative_cutoff)
+        size = (face.box[2] - face.box[0] + face.box[3] - face.box[1]) / 2
+        if size > 1e-6:
+            face.track.smoother.apply(t_ns, flat, flat, None, 1.0 / size)
 
 
 class _LandmarkStage:
