@@ -13,23 +13,23 @@ def test_nothing_measured_is_an_empty_summary() -> None:
 def test_a_summary_gives_count_median_and_the_99th_percentile_in_milliseconds() -> None:
     profiler = Profiler()
     for ms in range(1, 102):
-        profiler.add("run", ms * 1_000_000)
+        profiler.stage("run").add(ms * 1_000_000)
     assert profiler.summary() == {"run": {"count": 101, "p50_ms": 51.0, "p99_ms": 100.0}}
 
 
 def test_percentiles_are_those_of_the_last_2048_durations() -> None:
     profiler = Profiler()
     for _ in range(3000):
-        profiler.add("run", 1_000_000)
+        profiler.stage("run").add(1_000_000)
     for _ in range(2048):
-        profiler.add("run", 2_000_000)
+        profiler.stage("run").add(2_000_000)
     assert profiler.summary()["run"] == {"count": 5048, "p50_ms": 2.0, "p99_ms": 2.0}
 
 
 def test_the_total_counts_all_durations() -> None:
     profiler = Profiler()
     for _ in range(5000):
-        profiler.add("run", 3)
+        profiler.stage("run").add(3)
     assert profiler.total("run") == 15_000
 
 
