@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from mien.errors import MissingExtraError
@@ -28,13 +29,27 @@ def need(module: str, purpose: str) -> Any:
         raise MissingExtraError(extra, package, purpose) from error
 
 
+class _Quiet:
+    """Who asked OpenCV to be silent, and its level before."""
+
+    lock = Lock()
+    users = 0
+    level = 0
+
+
 @contextmanager
 def quiet(cv2: Any) -> Iterator[None]:
-    """Keeps OpenCV from reporting to stderr what the SDK raises; its level is restored afterwards."""
+    """Keeps OpenCV from reporting to stderr what the SDK raises; the last to leave restores the host's level."""
     logging = cv2.utils.logging
-    level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    with _Quiet.lock:
+        _Quiet.users += 1
+        if _Quiet.users == 1:
+            _Quiet.level = logging.getLogLevel()
+            logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
         yield
     finally:
-        logging.setLogLevel(level)
+        with _Quiet.lock:
+            _Quiet.users -= 1
+            if _Quiet.users == 0:
+                logging.setLogLevel(_Quiet.level)

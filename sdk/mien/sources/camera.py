@@ -8,7 +8,7 @@ from threading import Event
 from typing import ClassVar
 
 from mien._checks import within
-from mien._extras import need
+from mien._extras import need, quiet
 from mien.errors import SourceError
 from mien.sources._capture import Capture
 from mien.sources.base import Source
@@ -75,7 +75,8 @@ class Camera(Source):
 
     def _open(self) -> Capture | None:
         try:
-            capture = self._cv2.VideoCapture(self._device)
+            with quiet(self._cv2):
+                capture = self._cv2.VideoCapture(self._device)
         except self._cv2.error:  # a number beyond all devices
             return None
         if not capture.isOpened():

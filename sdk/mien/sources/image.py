@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mien._checks import as_path
-from mien._extras import need
+from mien._extras import need, quiet
 from mien.errors import SourceError
 from mien.sources.base import Source
 from mien.types import Frame
@@ -56,7 +56,8 @@ class Images(Source):
         # imdecode of the bytes: imread would print to stderr for a missing file and cannot open every file name.
         try:
             data = np.fromfile(path, np.uint8)
-            picture = self._cv2.imdecode(data, self._cv2.IMREAD_COLOR) if data.size else None
+            with quiet(self._cv2):
+                picture = self._cv2.imdecode(data, self._cv2.IMREAD_COLOR) if data.size else None
         except (OSError, self._cv2.error) as error:
             raise SourceError(
                 "source.truncated", f"{str(path)!r} cannot be read ({error}).", "Copy it again."

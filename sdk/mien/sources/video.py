@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mien._extras import need
+from mien._extras import need, quiet
 from mien.errors import SourceError
 from mien.sources._capture import Capture
 from mien.sources.base import Source
@@ -30,7 +30,8 @@ class Video(Source):
         path = existing(address)
         cv2 = need("cv2", "Reading videos")
         self._address = address
-        capture = cv2.VideoCapture(str(path))
+        with quiet(cv2):
+            capture = cv2.VideoCapture(str(path))
         self._capture = Capture(capture)
         if not capture.isOpened():
             raise SourceError("source.truncated", f"{address!r} is not a readable video.", "Is the file complete?")
