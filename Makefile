@@ -21,7 +21,7 @@ demo: $(VENV)/demo.stamp
 	  model=out/mediapipe.mien; mkdir -p out; \
 	  $(BIN)/mien import $(SHARED)/oracles/mediapipe/face_landmarker.task -o $$model; \
 	fi; \
-	faces=$$(ls $(SHARED)/faces_public_domain/*.png $(SHARED)/faces_intel_ccby/*.gif 2>/dev/null || true); \
+	faces=$$(ls -U $(SHARED)/faces_public_domain/*.png $(SHARED)/faces_intel_ccby/*.gif 2>/dev/null || true); \
 	if [ -z "$$model" ] || [ -z "$${FACES:-$$faces}" ]; then \
 	  $(BIN)/mien doctor || true; \
 	  echo "mien is set up, but no default model ships yet. Import a public one and show it your faces:"; \
