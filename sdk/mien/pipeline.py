@@ -56,7 +56,10 @@ class Report:
     unprocessed: int
 
     def __str__(self) -> str:
-        lines = [f"{self.bundle} ({self.task}): {self.frames_in} in, {self.frames_out} out, {self.dropped} dropped"]
+        lines = [
+            f"{self.bundle} ({self.task}): {self.frames_in} in, {self.frames_out} out, {self.dropped} dropped"
+            f", {self.unprocessed} unprocessed"
+        ]
         for choice in self.networks:
             lines.append(f"  {choice.network}: {choice.used} {choice.precision}, asked for {choice.requested}")
             lines += [f"    refused {line}" for line in choice.refused]

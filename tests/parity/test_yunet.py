@@ -51,6 +51,12 @@ def openseeface_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -
     return import_model(folder / "openseeface.toml", folder / "openseeface.mien")
 
 
+def state_on(picture: Path, bundle: Path) -> mien.FaceState:
+    with mien.open(bundle, tracking=False) as pipeline:
+        (state,) = pipeline.stream(str(picture))
+    return state
+
+
 # The same places of the face in OpenSeeFace's 66 points and in MediaPipe's 478.
 SHARED_PLACES = {36: 33, 39: 133, 42: 362, 45: 263, 30: 4, 50: 0, 55: 17, 58: 78, 62: 308}
 
@@ -59,11 +65,7 @@ SHARED_PLACES = {36: 33, 39: 133, 42: 362, 45: 263, 30: 4, 50: 0, 55: 17, 58: 78
 def test_openseeface_lands_where_mediapipe_does(
     picture: str, shared: Path, openseeface_bundle: Path, mediapipe_bundle: Path
 ) -> None:
-    states = []
-    for bundle in (openseeface_bundle, mediapipe_bundle):
-        with mien.open(bundle, tracking=False) as pipeline:
-            states += list(pipeline.stream(str(shared / picture)))
-    ours, reference = (state.landmarks[:, :2] for state in states)
+    ours, reference = (state_on(shared / picture, b).landmarks[:, :2] for b in (openseeface_bundle, mediapipe_bundle))
     eyes = np.linalg.norm(reference[33] - reference[263])
     distances = [np.linalg.norm(ours[a] - reference[b]) / eyes for a, b in SHARED_PLACES.items()]
     assert max(distances) < 0.12
@@ -76,8 +78,7 @@ def test_the_pose_from_points_is_near_the_pose_with_depth(
 ) -> None:
     forward = []
     for bundle in (openseeface_bundle, mediapipe_bundle):
-        with mien.open(bundle, tracking=False) as pipeline:
-            (state,) = pipeline.stream(str(shared / picture))
+        state = state_on(shared / picture, bundle)
         assert state.head.translation[2] < 0
         forward.append(state.head.matrix()[:3, 2])
     angle = np.degrees(np.arccos(np.clip(np.dot(*forward), -1, 1)))
@@ -85,8 +86,7 @@ def test_the_pose_from_points_is_near_the_pose_with_depth(
 
 
 def test_openseeface_says_that_it_measures_no_coefficients(shared: Path, openseeface_bundle: Path) -> None:
-    with mien.open(openseeface_bundle) as pipeline:
-        (state,) = pipeline.stream(str(shared / PICTURES[0]))
+    state = state_on(shared / PICTURES[0], openseeface_bundle)
     assert state.found
     assert not state.valid.any()
     assert len(state.landmarks) == 66
