@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mien.filters.hold import Hold
     from mien.filters.one_euro import OneEuro
     from mien.layouts import ARKIT52, Layout, layout
+    from mien.neutral import mean_embedding
     from mien.pipeline import Pipeline, Report, open
     from mien.sources.camera import Camera
     from mien.sources.frames import Frames
@@ -56,6 +57,7 @@ _HOMES = {
     "ARKIT52": "layouts",
     "Layout": "layouts",
     "layout": "layouts",
+    "mean_embedding": "neutral",
     "Pipeline": "pipeline",
     "Report": "pipeline",
     "open": "pipeline",
@@ -104,6 +106,7 @@ __all__ = [
     "Video",
     "__version__",
     "layout",
+    "mean_embedding",
     "open",
 ]
 

@@ -67,7 +67,7 @@ class Bundle:
             BundleError: missing, empty, truncated, altered, over-sized, path-escaping, compressed, or unsigned file;
                 `trust` holds no key, or something else than keys.
         """
-        keys = None if trust is None else _keys(trust)
+        keys = None if trust is None else trusted(trust)
         where = as_path(path, BundleError, "bundle.missing")
         try:
             size = where.stat().st_size
@@ -210,7 +210,7 @@ def _private_key(key: bytes) -> Any:
         ) from error
 
 
-def _keys(trust: Iterable[bytes]) -> list[bytes]:
+def trusted(trust: Iterable[bytes]) -> list[bytes]:
     """The trusted keys as a list: asking for trust and naming no key must not mean that anything goes."""
     keys = [] if isinstance(trust, (str, bytes, bytearray)) or not isinstance(trust, Iterable) else list(trust)
     if not keys or not all(isinstance(key, bytes) and len(key) == _KEY_BYTES for key in keys):

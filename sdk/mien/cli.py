@@ -26,6 +26,7 @@ from mien.bundle import Bundle
 from mien.errors import MienError
 from mien.filters.base import Filter
 from mien.importers.select import import_model
+from mien.locate import locate
 from mien.pipeline import open as open_pipeline
 from mien.sinks._files import check_distinct, check_writable, writing
 from mien.sinks.base import Sink
@@ -102,7 +103,10 @@ def run(
     video: Annotated[Path | None, typer.Option(help="Write the annotated video or picture.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record frames and states to a .mrec file.")] = None,
     filter_: Annotated[
-        list[str] | None, typer.Option("--filter", help="one_euro, hold, constraints; may repeat.")
+        list[str] | None,
+        typer.Option(
+            "--filter", help="one_euro, hold, constraints; may repeat. Default: the bundle's own. none: none."
+        ),
     ] = None,
     tracking: Annotated[
         bool, typer.Option(help="Follow faces; without it every frame is a picture of its own.")
@@ -112,7 +116,8 @@ def run(
     device: Device = "auto",
 ) -> None:
     """Run a bundle on pictures, videos or a camera."""
-    filters = [registry.find("filters", name, Filter)() for name in filter_ or []]
+    chosen = [registry.find("filters", name, Filter)() for name in filter_ or [] if name != "none"]
+    filters = chosen if filter_ else None
     with ExitStack() as stack:
         pipeline = stack.enter_context(
             open_pipeline(model, device=device, max_faces=max_faces, tracking=tracking, filters=filters)
@@ -166,9 +171,12 @@ def _sinks(json_: bool, landmarks: bool, *paths: Path | None) -> Iterator[Sink]:
 
 
 @app.command()
-def inspect(bundle: Path, json_: AsJson = False) -> None:
+def inspect(
+    bundle: Annotated[str, typer.Argument(help="A .mien file, or the name of a bundle that ships with mien.")],
+    json_: AsJson = False,
+) -> None:
     """Show and verify what a bundle contains."""
-    with Bundle.open(bundle) as opened:
+    with Bundle.open(locate(bundle)) as opened:
         manifest = opened.manifest
         sizes = {name: len(opened.blob(name)) for name in opened.names()}
         if json_:
@@ -218,12 +226,12 @@ def bench(
     from mien.bench import measure
 
     if output is not None:
-        check_distinct([output], [Path(model), *_files_of(source)])
+        check_distinct([output], [locate(model), *_files_of(source)])
         check_writable(output)
     columns = ("engine", "runs on", "first", "p50", "p99", "nets", "rest", "fps", "RSS MB")
     table = Table(*columns, caption="milliseconds; nets and rest are p50 shares of process()")
     rows: list[dict[str, Any]] = []
-    with Bundle.open(model) as opened:
+    with Bundle.open(locate(model)) as opened:
         engines = {target.engine for network in opened.manifest.networks.values() for target in network.targets}
     for engine in sorted(engines):
         with progress_bar(engine, frames) as advance:
@@ -263,16 +271,21 @@ def doctor(json_: AsJson = False) -> None:
 
 @app.command()
 def demo(
-    sources: Annotated[list[str] | None, typer.Argument(help="Pictures and videos of faces.")] = None,
-    model: Model = "face",
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Pictures and videos of faces. Default: those that come with mien.")
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="A bundle; may repeat. Default: face and expression that ship with mien."),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("out/demo"),
     max_faces: MaxFaces = 2,
     device: Device = "auto",
 ) -> None:
-    """Run a bundle on pictures and videos and write a page that shows what it sees."""
+    """Run bundles on pictures and videos and write a page that shows what they see."""
     from mien.demo import make_page
 
-    page = make_page(sources or [], model, output, max_faces, device, progress_bar)
+    page = make_page(sources or [], models or [], output, max_faces, device, progress_bar)
     _out.say(f"wrote {page}; open it in a browser")
 
 

@@ -1,15 +1,18 @@
-"""The demo page: what a bundle sees on pictures and videos, as one folder that opens offline.
+"""The demo page: what bundles see on pictures and videos, as one folder that opens offline.
 
-Per source: annotated frames, and the curves of the coefficients that move most, or a picture's coefficients. Then where
-the time went. `overview.png` shows landmarks and curves without a pixel of the sources.
+Per bundle and source: annotated frames, and the curves of the coefficients that move most, or a picture's coefficients.
+Then where the time went. `overview.png` shows landmarks and curves without a pixel of the sources.
 """
 
 from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
+from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ import numpy.typing as npt
 
 from mien._extras import need
 from mien.errors import SinkError, SourceError
+from mien.locate import shipped
 from mien.machine import describe
 from mien.pipeline import Pipeline, Report
 from mien.pipeline import open as open_pipeline
@@ -32,9 +36,11 @@ _CURVES = 8
 
 @dataclass
 class _Seen:
-    """What one source gave."""
+    """What one bundle saw in one source; `number` counts them all."""
 
     source: str
+    bundle: str
+    number: int
     frames: int = 0
     with_face: int = 0
     times: list[float] = field(default_factory=list)
@@ -42,24 +48,40 @@ class _Seen:
     strip: list[U8] = field(default_factory=list)
 
 
+@dataclass
+class _Run:
+    """What one bundle saw."""
+
+    report: Report
+    seen: list[_Seen]
+
+
 def make_page(
     sources: Sequence[str],
-    model: str,
+    models: Sequence[str],
     output: Path,
     max_faces: int,
     device: str,
     progress: Callable[[str, int | None], Any],
 ) -> Path:
-    """Runs the model over the sources and writes the page.
+    """Runs each bundle over all sources and writes the page.
+
+    Args:
+        sources: addresses; none: the performance that ships with mien, and scikit-image's portrait where that is
+            installed.
+        models: bundles; none: `face`, and `expression` where it is there.
 
     Returns:
         The path of index.html.
 
     Raises:
-        SourceError: no sources, or one cannot be read. SinkError: the folder cannot be written. BundleError: no model.
+        SourceError: a source cannot be read, or none was given and none ships. SinkError: the folder cannot be written.
+        BundleError: no such bundle.
     """
-    pipeline = open_pipeline(model, device=device, max_faces=max_faces)
-    if not sources:
+    usual = ["face", *(["expression"] if "expression" in shipped() else [])]
+    pipelines = [open_pipeline(model, device=device, max_faces=max_faces) for model in models or usual]
+    addresses = sources or _portraits()
+    if not addresses:
         raise SourceError("demo.sources", "The demo needs pictures or videos of faces.", "mien demo face.mp4 -m B.mien")
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -67,18 +89,37 @@ def make_page(
         raise SinkError(
             "sink.open", f"Cannot write to {str(output)!r}: {error.strerror}.", "Choose another."
         ) from error
-    seen = [_watch(pipeline, source, progress) for source in sources]
-    parts = [_section(one, number, output) for number, one in enumerate(seen)]
-    _overview(seen, output)
-    report = pipeline.report()
-    (output / "report.json").write_text(json.dumps(_figures(report, seen), indent=1))
+    number = count()
+    runs = [_run(pipeline, addresses, number, progress) for pipeline in pipelines]
+    parts = [part for run in runs for part in (*(_section(one, output) for one in run.seen), _latency(run.report))]
+    _overview([one for run in runs for one in run.seen], output)
+    figures = {"machine": describe(), "runs": [_figures(run) for run in runs]}
+    (output / "report.json").write_text(json.dumps(figures, indent=1))
     page = output / "index.html"
-    page.write_text(_HEAD + "".join(parts) + _latency(report) + "</main></body></html>\n", "utf-8")
+    about = f"<p class='small'>{html.escape(json.dumps(describe()))}</p>"
+    page.write_text("".join([_HEAD, *parts, about, _TAIL]), "utf-8")
     return page
 
 
-def _watch(pipeline: Pipeline, source: str, progress: Callable[[str, int | None], Any]) -> _Seen:
-    seen = _Seen(source)
+def _portraits() -> list[str]:
+    """What there is to see without being given anything; read in place, neither module is imported."""
+    found = [Path(str(resources.files("mien"))) / "data" / "performance.mp4"]
+    spec = find_spec("skimage")
+    if spec is not None and spec.origin is not None:
+        found.append(Path(spec.origin).parent / "data" / "astronaut.png")
+    return [str(path) for path in found if path.is_file()]
+
+
+def _run(
+    pipeline: Pipeline, sources: Sequence[str], number: Iterator[int], progress: Callable[[str, int | None], Any]
+) -> _Run:
+    with pipeline:
+        seen = [_watch(pipeline, source, next(number), progress) for source in sources]
+        return _Run(pipeline.report(), seen)
+
+
+def _watch(pipeline: Pipeline, source: str, number: int, progress: Callable[[str, int | None], Any]) -> _Seen:
+    seen = _Seen(source, pipeline.bundle.manifest.name, number)
     origin = open_source(source)
     total = origin.length()
     wanted = set(np.linspace(0, (total or 1) - 1, min(_STRIP, total or 1)).round().astype(int).tolist())
@@ -103,14 +144,15 @@ def _note(seen: _Seen, frame: Frame, states: list[FaceState], show: bool) -> Non
         seen.strip.append(annotate(frame.to_rgb(), states))
 
 
-def _section(seen: _Seen, number: int, output: Path) -> str:
+def _section(seen: _Seen, output: Path) -> str:
     name = html.escape(Path(seen.source).name)
-    strip = f"strip{number}.jpg"
+    strip = f"strip{seen.number}.jpg"
     _write_strip(seen.strip, output / strip)
-    parts = [f"<section><h2>{name}</h2><p>{seen.frames} frame(s), a face in {seen.with_face}.</p>"]
+    title = f"{html.escape(seen.bundle)}: {name}"
+    parts = [f"<section><h2>{title}</h2><p>{seen.frames} frame(s), a face in {seen.with_face}.</p>"]
     picture = f'<a href="{strip}"><img src="{strip}" alt="annotated frames of {name}"></a>'
     if len(seen.states) > 1:
-        curves = f"curves{number}.svg"
+        curves = f"curves{seen.number}.svg"
         figure = need("matplotlib.figure", "Drawing curves").Figure(figsize=(11, 3.4), layout="constrained")
         _curves(figure.subplots(), seen)
         figure.savefig(output / curves)
@@ -178,16 +220,23 @@ def _overview(seen: list[_Seen], output: Path) -> None:
 
 
 def _table(state: FaceState) -> str:
-    order = np.argsort(-np.where(state.valid, state.values, -1))
-    cells = "".join(
-        f"<tr><td>{state.layout.names[k]}</td><td>{state.values[k]:.3f}</td>"
-        f'<td><div class="bar" style="width:{round(240 * float(state.values[k]))}px"></div></td></tr>'
-        for k in order.tolist()
-        if state.valid[k]
-    )
+    order = np.argsort(-np.where(state.valid, state.values, -1)).tolist()
+    rows = {state.layout.names[k]: float(state.values[k]) for k in order if state.valid[k]}
     missing = ", ".join(name for name, ok in zip(state.layout.names, state.valid, strict=True) if not ok)
-    summary = f"Coefficients (not measured: {missing or 'none'})"
-    return f"<details open><summary>{summary}</summary><table>{cells}</table></details>"
+    parts = [_bars(f"Coefficients (not measured: {missing or 'none'})", rows)]
+    for title, named in (("Emotions", state.emotion), ("Action units", state.aus), ("Visibility", state.visibility)):
+        if named:
+            parts.append(_bars(title, named))
+    return f"<div>{''.join(parts)}</div>"
+
+
+def _bars(title: str, rows: Mapping[str, float]) -> str:
+    cells = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{value:.3f}</td>"
+        f'<td><div class="bar" style="width:{round(240 * value)}px"></div></td></tr>'
+        for name, value in rows.items()
+    )
+    return f"<details open><summary>{title}</summary><table>{cells}</table></details>"
 
 
 def _latency(report: Report) -> str:
@@ -200,23 +249,21 @@ def _latency(report: Report) -> str:
         f"{''.join(f'<br>refused: {html.escape(line)}' for line in c.refused)}</li>"
         for c in report.networks
     )
-    machine = html.escape(json.dumps(describe()))
     return (
-        "<section><h2>Where the time goes</h2><table>"
+        f"<section><h2>{html.escape(report.bundle)}: where the time goes</h2><table>"
         f"<tr><th>stage</th><th>p50 ms</th><th>p99 ms</th><th>times</th></tr>{rows}</table><ul>{nets}</ul>"
-        f"<p>{report.frames_in} frames in, {report.frames_out} out, {report.dropped} dropped.</p>"
-        f"<p class='small'>{machine}</p></section>"
+        f"<p>{report.frames_in} frames in, {report.frames_out} out, {report.dropped} dropped.</p></section>"
     )
 
 
-def _figures(report: Report, seen: list[_Seen]) -> dict[str, Any]:
+def _figures(run: _Run) -> dict[str, Any]:
+    report = run.report
     return {
-        "machine": describe(),
         "bundle": report.bundle,
         "networks": [vars(choice) for choice in report.networks],
         "stages": report.stages,
         "frames": {"in": report.frames_in, "out": report.frames_out, "dropped": report.dropped},
-        "sources": [{"name": Path(s.source).name, "frames": s.frames, "with_face": s.with_face} for s in seen],
+        "sources": [{"name": Path(s.source).name, "frames": s.frames, "with_face": s.with_face} for s in run.seen],
     }
 
 
@@ -233,3 +280,4 @@ td, th { padding: 2px 14px 2px 0; text-align: left; } .bar { height: 9px; backgr
 .small { font-size: 12px; color: #667; overflow-wrap: anywhere; }
 </style></head><body><main><h1>mien: what the model sees</h1>
 """
+_TAIL = "</main></body></html>\n"

@@ -10,6 +10,7 @@ import numpy as np
 
 from mien import __version__, _native, registry
 from mien.backends.base import Session
+from mien.locate import shipped
 from mien.machine import describe, installed
 
 _EXTRAS = {
@@ -28,6 +29,7 @@ def examine() -> list[dict[str, Any]]:
         _row("mien", f"{__version__}, core {_native.version()}, {machine['python']}", True, required=True),
         _row("processor", f"{machine['processor']}, {machine['cores']} cores, {machine['simd']} kernels", True),
         _self_test(),
+        _bundles(),
     ]
     for engine in registry.every("backends", Session):
         version = engine.version()
@@ -47,6 +49,12 @@ def examine() -> list[dict[str, Any]]:
 
 def _row(what: str, found: str, ok: bool, advice: str = "", required: bool = False) -> dict[str, Any]:
     return {"what": what, "found": found, "ok": ok, "required": required, "advice": advice}
+
+
+def _bundles() -> dict[str, Any]:
+    names = shipped()
+    advice = "" if names else "`mien import` makes one from a public model"
+    return _row("default bundles", ", ".join(names) or "none", bool(names), advice)
 
 
 def _self_test() -> dict[str, Any]:

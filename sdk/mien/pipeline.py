@@ -9,28 +9,29 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
+
 from mien import registry
-from mien.backends.select import Choice, load
-from mien.bundle import Bundle
-from mien.errors import BundleError, InputError, TimestampError
+from mien.backends.select import Choice
+from mien.bundle import Bundle, trusted
+from mien.errors import InputError, TimestampError
 from mien.filters.base import Filter
 from mien.layouts import ARKIT52
+from mien.locate import locate
 from mien.profiler import Profiler
 from mien.sources.base import Source
 from mien.sources.select import open_source
 from mien.streaming import FrameQueue, Stream, frames
-from mien.tasks._network import LoadedNetwork
+from mien.tasks._loader import Loader
 from mien.tasks.base import Task
-from mien.types import U8, FaceState, Frame, no_face
+from mien.types import F32, U8, FaceState, Frame, no_face
 
 log = logging.getLogger("mien")
 
 _REMEMBERED = 64  # faces whose filters are kept, so that a day of passers-by does not fill the memory
-_MODELS = Path(__file__).parent / "models"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def open(
     max_faces: int = 1,
     tracking: bool = True,
     smoothing: bool = True,
-    filters: Sequence[Filter] = (),
+    filters: Sequence[Filter] | None = None,
+    neutral: F32 | None = None,
     trust: Iterable[bytes] | None = None,
 ) -> Pipeline:
     """Opens a bundle and loads its networks.
@@ -90,60 +92,36 @@ def open(
         threads: intra-op threads per engine, 1..256; default: 2, or 1 on a single core.
         max_faces: how many faces to follow, 1..32.
         tracking: False treats each frame as a picture of its own: no memory, detection every time, no smoothing.
-        smoothing: the landmark filter that the bundle itself brings, if any.
-        filters: applied to the coefficients of each face, in order. Default: none; values are what the model says.
+        smoothing: the filters that the bundle itself brings, on landmarks and coefficients, if any.
+        filters: applied to the coefficients of each face, in order, instead of the bundle's own. Default: the bundle's
+            own, with `smoothing` and `tracking`; an empty list: none. `FaceState.raw` is always what the model said.
+        neutral: as for `Pipeline.set_neutral`.
         trust: Ed25519 public keys; if given, the bundle must be signed by one of them.
 
     Raises:
-        BundleError: no such bundle, or a damaged one. DeviceError: it does not run here. ModelError: a network is not
-            what the manifest describes. MissingExtraError: an optional package is needed.
+        InputError: an argument is wrong. BundleError: no such bundle, or a damaged one. DeviceError: it does not run
+            here. ModelError: a network is not what the manifest describes. MissingExtraError: an optional package is
+            needed.
     """
     threads = min(2, _cores()) if threads is None else threads
     for what, value, most in (("max_faces", max_faces, 32), ("threads", threads, 256)):
         if type(value) is not int or not 1 <= value <= most:
             raise InputError(f"open.{what}", f"{what} is {value!r}.", f"Give 1..{most}.")
-    if not isinstance(filters, (list, tuple)) or not all(isinstance(step, Filter) for step in filters):
+    given = () if filters is None else filters
+    if not isinstance(given, (list, tuple)) or not all(isinstance(step, Filter) for step in given):
         raise InputError("open.filters", f"filters is {filters!r}.", "Give a list such as [mien.OneEuro()].")
-    bundle = Bundle.open(_find(model), trust)
-    loaded: dict[str, LoadedNetwork] = {}
-
-    def load_network(name: str) -> LoadedNetwork:
-        if name not in loaded:
-            if name not in bundle.manifest.networks:
-                raise BundleError("manifest.field", f"The manifest describes no network {name!r}.", "")
-            network = bundle.manifest.networks[name]
-            session, target, choice = load(bundle, network, device, threads, strict)
-            loaded[name] = LoadedNetwork(network, target, session, choice)
-        return loaded[name]
-
+    keys = None if trust is None else trusted(trust)
+    bundle = Bundle.open(locate(model), keys)
+    load = Loader(bundle, device=device, threads=threads, strict=strict, trust=keys)
     try:
         kind = registry.find("tasks", bundle.manifest.task, Task)
-        task = kind(bundle, load_network, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
-        bundle.manifest.root.done()
+        task = kind(bundle, load, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
+        load.done()
+        own = task.filters if filters is None and smoothing and tracking else given
+        return Pipeline(load, task, own, tracking, neutral)
     except BaseException:
-        bundle.close()
+        load.close()
         raise
-    return Pipeline(bundle, task, [network.choice for network in loaded.values()], filters, tracking)
-
-
-def _find(model: str | os.PathLike[str]) -> Path:
-    try:
-        path = Path(model)
-        if path.suffix == ".mien" or path.exists():
-            return path
-        shipped = _MODELS / f"{path}.mien"
-        if path.name == str(path) and shipped.is_file():
-            return shipped
-    except (TypeError, ValueError, OSError) as error:
-        raise BundleError(
-            "bundle.missing", f"{model!r} is no path ({error}).", "Give the path of a .mien file."
-        ) from error
-    names = sorted(p.stem for p in _MODELS.glob("*.mien"))
-    raise BundleError(
-        "bundle.unknown",
-        f"There is no bundle {str(model)!r}; with mien come: {', '.join(names) or 'none yet'}.",
-        "Give the path of a .mien file; `mien import` makes one from a public model.",
-    )
 
 
 def _cores() -> int:
@@ -157,13 +135,14 @@ class Pipeline:
     """
 
     def __init__(
-        self, bundle: Bundle, task: Task, choices: list[Choice], filters: Sequence[Filter], tracking: bool = True
+        self, load: Loader, task: Task, filters: Sequence[Filter], tracking: bool = True, neutral: F32 | None = None
     ) -> None:
-        self.bundle = bundle
+        self.bundle = load.bundle
+        self._load = load
         self._tracking = tracking
         self._task = task
-        self._choices = choices
         self._filters = [f.fresh() for f in filters]
+        self._neutral = neutral
         self._profiler = Profiler()
         self._turn = Lock()
         self._frames_in = self._frames_out = self._dropped = self._stale = self._left = 0
@@ -171,8 +150,23 @@ class Pipeline:
         self._forget()
 
     def fork(self) -> Pipeline:
-        """Another stream (another camera) with the same networks and fresh state."""
-        return Pipeline(self.bundle, self._task, self._choices, self._filters, self._tracking)
+        """Another stream (another camera) with the same networks and settings, and fresh state."""
+        return Pipeline(self._load, self._task, self._filters, self._tracking, self._neutral)
+
+    def set_neutral(self, embedding: F32 | None) -> None:
+        """Tells the stream what its user looks like at rest, for bundles such as `expression` that make use of it.
+
+        It holds for every face of the stream, until it is changed, and survives `reset`.
+
+        Args:
+            embedding: float32 (64,), see `mien.mean_embedding`; None forgets it.
+
+        Raises:
+            InputError: the bundle has no use for it, or it has another shape or is not finite.
+        """
+        with self._turn:
+            self._task.set_neutral(self._stream, embedding)
+            self._neutral = None if embedding is None else np.array(embedding)
 
     def reset(self) -> None:
         """Forgets faces, filters and time, as if no frame had come yet. Counts and timings stay."""
@@ -181,6 +175,7 @@ class Pipeline:
 
     def _forget(self) -> None:
         self._stream: Any = self._task.new_stream()
+        self._task.set_neutral(self._stream, self._neutral)
         self._chains: dict[int, list[Filter]] = {}
         self._last_t: int | None = None
         self._last: list[FaceState] = []
@@ -319,7 +314,7 @@ class Pipeline:
         return Report(
             self.bundle.manifest.name,
             self.bundle.manifest.task,
-            list(self._choices),
+            self._load.choices(),
             self._profiler.summary(),
             self._frames_in + (queue.received - queue.delivered if queue else 0),
             self._frames_out,
@@ -334,7 +329,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Lets go of the bundle's file."""
-        self.bundle.close()
+        self._load.close()
 
     def __enter__(self) -> Pipeline:
         return self

@@ -283,12 +283,19 @@ class FaceState:
         layout: names of `values`.
         values: float32 (K,), 0..1, filtered by the filters that the user configured.
         raw: the same before any filter.
-        valid: bool (K,); False where the model does not give this coefficient or no face was found.
+        valid: bool (K,); False where the model does not give this coefficient, its region of the face is hidden (values
+            and raw then hold the model's guess), or no face was found.
         confidence: 0..1, the model's own score that a face is there; 0 when none was found.
+        extras: coefficients that no layout has (directions of the tongue), name -> 0..1, unfiltered; NaN where hidden.
+        visibility: region of the face -> 0..1, the model's score that it can be seen.
         box: x0, y0, x1, y1 in frame pixels (the landmarks' hull).
         landmarks: float32 (N, 3) in frame pixels, depth in the same unit (smaller is nearer; 0 where not measured).
         head: head pose. gaze: (2, 3) unit vectors (left, right eye), camera axes.
-        aus, emotion: name -> 0..1. valence, arousal: -1..1. embedding: float32 (64,).
+        eyes: float32 (2, 2), where the gaze begins, in frame pixels.
+        aus, emotion: name -> 0..1. valence, arousal: -1..1. embedding: float32 (64,), unit length.
+        raw_embedding: float32 (64,), before the user's neutral one is taken off; see `mean_embedding`.
+        unknown: 0..1, that the expression is none of `emotion`. attention: float32 (14, 14), where the model looked in
+            its crop; sums to 1.
         stale: the source repeated an old frame, or a hold filter bridges a gap.
     """
 
@@ -309,6 +316,12 @@ class FaceState:
     arousal: float | None = None
     embedding: F32 | None = None
     stale: bool = False
+    extras: dict[str, float] | None = None
+    visibility: dict[str, float] | None = None
+    eyes: F32 | None = None
+    raw_embedding: F32 | None = None
+    unknown: float | None = None
+    attention: F32 | None = None
 
     @property
     def found(self) -> bool:
@@ -316,7 +329,9 @@ class FaceState:
         return self.id >= 0
 
     def __getitem__(self, name: str) -> float:
-        """The value of one coefficient; NaN if it is not valid. Raises LayoutError for an unknown name."""
+        """The value of one coefficient or extra; NaN if it is not valid. Raises LayoutError for an unknown name."""
+        if self.extras and name in self.extras:
+            return self.extras[name]
         index = self.layout.index(name)
         return float(self.values[index]) if self.valid[index] else float("nan")
 
@@ -349,15 +364,27 @@ class FaceState:
                 "translation_m": [round(v, 6) for v in self.head.translation],
                 "residual": round(self.head.residual, 6),
             },
-            "gaze": None if self.gaze is None else self.gaze.tolist(),
-            "aus": self.aus,
-            "emotion": self.emotion,
-            "valence": self.valence,
-            "arousal": self.arousal,
+            **{name: _plain(getattr(self, name)) for name in _MEASURED},
         }
         if landmarks:
             out["landmarks"] = None if self.landmarks is None else np.round(self.landmarks, 3).tolist()
         return out
+
+
+# What goes into a dictionary as it is, when it was measured.
+_MEASURED: tuple[str, ...] = ("gaze", "eyes", "extras", "visibility", "aus", "emotion", "valence", "arousal", "unknown")
+_MEASURED += ("embedding", "raw_embedding", "attention")
+
+
+def _plain(value: Any) -> Any:
+    """Numbers, arrays and dictionaries of numbers for JSON: 6 decimals, NaN as null."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, np.ndarray):
+        return np.round(value.astype(np.float64), 6).tolist()
+    return None if value != value else round(float(value), 6)
 
 
 def no_face(t_ns: int, names: Layout, stale: bool = False) -> FaceState:

@@ -68,8 +68,8 @@ def test_an_unknown_bundle_exits_2_with_code_and_advice(blank: Path) -> None:
     assert done.stdout == ""
 
 
-def test_the_demo_without_a_model_says_how_to_import_one() -> None:
-    done = mien("demo")
+def test_the_demo_of_an_unknown_model_says_how_to_import_one() -> None:
+    done = mien("demo", "--model", "nothing")
     assert done.returncode == REFUSED
     assert "mien import" in done.stderr
 
@@ -232,3 +232,7 @@ def test_figures_that_could_not_be_kept_are_not_measured(output: str, blank: Pat
     done = mien("bench", blank, "-m", blocks_bundle, "-o", output.format(bundle=blocks_bundle), code=never)
     assert done.returncode == REFUSED
     assert "sink." in done.stderr
+
+
+def test_no_filter_can_be_asked_for(astronaut: Path, yunet_bundle: Path) -> None:
+    assert mien("run", astronaut, "-m", yunet_bundle, "--filter", "none").returncode == OK

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
+import direct_models
+import mien
+import models
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,3 +55,34 @@ def _raises(source: str) -> str:
     """The text of all error constructions of a file."""
     found = re.findall(r"[A-Z]\w*Error\(\s*\"[a-z]+\.[a-z_]+\"", source)
     return "\n".join(found)
+
+
+def _example(language: str) -> str:
+    (found,) = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "bundle.md").read_text("utf-8"), re.DOTALL)
+    return str(found)
+
+
+def test_the_sections_that_the_bundle_page_shows_make_a_bundle(tmp_path: Path) -> None:
+    sections = json.loads(f"{{{_example('json')}}}")
+    outputs = {
+        "points": np.resize(direct_models.FACE["points"], (1, 220, 2)),
+        "coefficients": np.full((1, 57), 0.5, np.float32),
+        "visibility": np.full((1, 9), 4, np.float32),
+        "aus": np.zeros((1, 2), np.float32),
+    }
+    models.write_detect(tmp_path / "detect.mien")
+    path = direct_models.write_direct(tmp_path / "a.mien", "expression", lambda m: _replace(m, sections), **outputs)
+    with mien.open(path) as pipeline:
+        assert pipeline.process(models.blocks((2, 3)))["tongueRoll"] == 0.5
+
+
+def _replace(manifest: dict[str, Any], sections: dict[str, Any]) -> None:
+    del manifest["networks"]["detector"]
+    manifest.update(sections)
+
+
+def test_the_code_that_the_bundle_page_shows_writes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(_example("python"), {"int8": b"1", "fp32": b"2"})
+    with mien.Bundle.open("detect.mien") as bundle:
+        assert bundle.names() == ["onnx/fp32.onnx", "onnx/int8.onnx"]

@@ -231,7 +231,7 @@ def test_a_bundle_that_is_not_there_is_refused(model: str) -> None:
 
 def test_a_bundle_for_an_unknown_task_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     manifest = {**models.detect_manifest(), "task": "telepathy"}
-    with pytest.raises(MienError, match="detect, face") as refused:
+    with pytest.raises(MienError, match="detect, expression, face") as refused:
         mien.open(models.write_detect(tmp_path / "a.mien", manifest))
     assert refused.value.code == "tasks.unknown"
 

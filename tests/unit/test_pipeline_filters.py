@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import mien
+import models
 import numpy as np
 import pytest
 from mien.filters.base import Filter
@@ -120,3 +122,36 @@ def test_filter_time_is_in_the_report(blocks_bundle: Path) -> None:
     with mien.open(blocks_bundle, filters=[mien.OneEuro()]) as face:
         face.process(blocks((1, 1)))
         assert face.report().stages["filter"]["count"] == 1
+
+
+@pytest.fixture
+def smoothed(tmp_path: Path) -> Path:
+    """A face that drifts to the right, and its coefficients with it; the bundle brings a filter on them."""
+    manifest = models.face_manifest()
+    manifest["face"]["coefficient_filter"] = {"min_cutoff": 0.2, "beta": 0, "groups": {"jaw": [1000, 0]}}
+    points = np.float32(models.CROSS) + np.float32([0.5, 0])
+    return models.write_face(tmp_path / "a.mien", manifest, landmarks=models.landmark_network(points.tolist(), 10))
+
+
+def drift(path: Path, **options: Any) -> list[FaceState]:
+    with mien.open(path, **options) as face:
+        return [face.process(blocks((2, 3), t_ns=step * FRAME_MS)) for step in range(10)]
+
+
+def test_the_filter_of_the_bundle_works_by_groups_and_leaves_raw_untouched(smoothed: Path) -> None:
+    states = drift(smoothed)
+    for state in states[1:]:
+        assert state["eyeBlinkLeft"] < float(state.raw[0])
+        assert state["jawOpen"] == pytest.approx(float(state.raw[0]), abs=1e-3)
+    assert [float(s.raw[0]) for s in states] == [float(s.raw[0]) for s in drift(smoothed, filters=[])]
+
+
+@pytest.mark.parametrize("options", [{"filters": []}, {"smoothing": False}, {"tracking": False}])
+def test_the_filter_of_the_bundle_can_be_turned_off(options: dict[str, Any], smoothed: Path) -> None:
+    for state in drift(smoothed, **options):
+        np.testing.assert_array_equal(state.values, state.raw)
+
+
+def test_filters_of_the_caller_take_the_place_of_the_bundle_s(smoothed: Path) -> None:
+    states = drift(smoothed, filters=[Count()])
+    assert [int(state.values[0]) for state in states] == list(range(1, 11))

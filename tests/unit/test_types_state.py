@@ -68,6 +68,27 @@ def test_a_dictionary_is_json_with_null_where_nothing_was_measured() -> None:
     assert "landmarks" not in read
 
 
+def test_a_dictionary_holds_what_only_some_bundles_measure() -> None:
+    full = state(
+        extras={"tongueUp": 0.5, "tongueDown": math.nan},
+        visibility={"mouth": np.float32(0.25)},
+        eyes=np.float32([[1, 2], [3, 4.5]]),
+        unknown=0.125,
+        raw_embedding=np.float32([1, 2]),
+        attention=np.full((2, 2), 0.25, np.float32),
+    )
+    read = json.loads(json.dumps(full.to_dict(), allow_nan=False))
+    assert read["extras"] == {"tongueUp": 0.5, "tongueDown": None}
+    assert read["visibility"] == {"mouth": 0.25}
+    assert (read["eyes"], read["unknown"], read["raw_embedding"]) == ([[1, 2], [3, 4.5]], 0.125, [1, 2])
+    assert read["attention"] == [[0.25, 0.25], [0.25, 0.25]]
+
+
+def test_extras_are_found_by_name_in_any_layout() -> None:
+    full = state(extras={"tongueUp": 0.5})
+    assert full["tongueUp"] == full.to("mediapipe52")["tongueUp"] == 0.5
+
+
 def test_a_dictionary_of_no_face_is_json_too() -> None:
     read = json.loads(json.dumps(no_face(5, ARKIT52).to_dict(landmarks=True), allow_nan=False))
     assert set(read["values"].values()) == {None}

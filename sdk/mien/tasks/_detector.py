@@ -11,7 +11,8 @@ from mien import _native
 from mien.errors import BundleError
 from mien.manifest import Section
 from mien.profiler import Profiler
-from mien.tasks._network import LoadedNetwork, Loader, Runner
+from mien.tasks._loader import Loader
+from mien.tasks._network import LoadedNetwork, Runner
 from mien.tasks._region import whole_frame
 from mien.types import Frame
 
@@ -63,6 +64,14 @@ class Detector:
                 )
         else:
             self._check_grid(self.loaded)
+
+    @classmethod
+    def of(cls, section: Section, load: Loader) -> Detector:
+        """The detector of a section that describes one, or that names the bundle whose detector it is."""
+        if "bundle" not in section:
+            return cls(section, load)
+        other = load.other(section.text("bundle"))
+        return cls(other.bundle.manifest.root.section("detect"), other)
 
     def _check_grid(self, loaded: LoadedNetwork) -> None:
         for stride in self.strides:

@@ -7,7 +7,7 @@ frame after frame.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,6 @@ class LoadedNetwork:
             raise BundleError(
                 "manifest.field", f"Network {self.network.name!r} needs an output named {name!r}.", ""
             ) from None
-
-
-Loader = Callable[[str], LoadedNetwork]
 
 
 class Runner:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mien.errors import BundleError
+from mien import _native
+from mien.errors import BundleError, InputError, ModelError
 from mien.manifest import Section
 from mien.tasks._network import Affine
 
 F32 = npt.NDArray[np.float32]
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,29 @@ class Region:
             ]
         )
 
+    def to_camera(self) -> npt.NDArray[np.float64]:
+        """The rotation (3, 3) from the crop's camera axes to the frame's: x right, y up, z towards the viewer."""
+        cos, sin = math.cos(self.rotation), math.sin(self.rotation)
+        return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
 
 def whole_frame(width: int, height: int, columns: int, rows: int, align: str) -> Region:
     """The smallest region of the tensor's aspect ratio that holds the whole frame, centred (a letterbox)."""
     scale = max(width / columns, height / rows)
     half = 0.5 if align == "center" else 0.0
     return Region(width / 2 - half, height / 2 - half, columns * scale, rows * scale)
+
+
+def hull(points: F32) -> Box:
+    """The box x0, y0, x1, y1 around a network's points (N, 2+). Raises ModelError if one lies beyond all bounds."""
+    try:
+        return _native.points_box(points)
+    except InputError as error:
+        raise ModelError(
+            "model.not_finite",
+            "A network gave landmarks beyond all bounds.",
+            "Try another engine or precision of this bundle.",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -55,12 +74,15 @@ class Crop:
         scale: factors on width and height. square: the longer side is used for both.
         upright: two points, subject's right and left (the left of an unmirrored picture first), whose line is made
             horizontal; None leaves the region unrotated.
+        turned_hull: the box is taken anew around all points in the upright frame, so that a head that rolls keeps its
+            place and size in the crop; otherwise it is the box in the picture.
         shift: of the centre, in box heights, downwards.
     """
 
     scale: tuple[float, float]
     square: bool
     upright: tuple[int, int] | None
+    turned_hull: bool
     shift: float
 
     @classmethod
@@ -74,22 +96,37 @@ class Crop:
             raise BundleError(
                 "manifest.field", f"{section.path}.upright: {pair} are not all within {points} points.", ""
             )
+        turned_hull = section.text("hull", "picture", ("picture", "upright")) == "upright"
+        if turned_hull and not pair:
+            raise BundleError("manifest.field", f"{section.path}.hull: an upright hull needs `upright`.", "")
         return cls(
             (wide, high),
             section.flag("square", False),
             (pair[0], pair[1]) if pair else None,
+            turned_hull,
             section.number("shift", 0.0, -1, 1),
         )
 
     def region(self, box: Sequence[float], points: F32) -> Region:
-        """The region around a box (x0, y0, x1, y1), turned by the points (N, 2+)."""
+        """The region around a box (x0, y0, x1, y1), turned by the points (N, 2+). Raises ModelError as `hull`."""
         x0, y0, x1, y1 = box
-        width, height = x1 - x0, y1 - y0
-        cx, cy = x0 + width / 2, y0 + height / 2 + self.shift * height
         rotation = 0.0
         if self.upright:
             (x_right, y_right), (x_left, y_left) = (points[i, :2].tolist() for i in self.upright)
             rotation = math.atan2(y_left - y_right, x_left - x_right)
+        if self.turned_hull:
+            # About one of the points, so that float32 loses nothing far from the picture's corner.
+            cos, sin = math.cos(rotation), math.sin(rotation)
+            to_upright = np.array(
+                [[cos, sin, -cos * x_right - sin * y_right], [-sin, cos, sin * x_right - cos * y_right]]
+            )
+            turned = np.empty_like(points)
+            _native.points_map(points, to_upright, 1.0, turned)
+            x0, y0, x1, y1 = hull(turned)
+        width, height = x1 - x0, y1 - y0
+        cx, cy = x0 + width / 2, y0 + height / 2 + self.shift * height
+        if self.turned_hull:
+            cx, cy = x_right + cos * cx - sin * cy, y_right + sin * cx + cos * cy
         if self.square:
             width = height = max(width, height)
         return Region(cx, cy, width * self.scale[0], height * self.scale[1], rotation)

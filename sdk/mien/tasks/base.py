@@ -7,12 +7,15 @@ sessions); what belongs to one stream (tracks, filters, buffers) lives in the ob
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from mien.bundle import Bundle
+from mien.errors import InputError
+from mien.filters.base import Filter
 from mien.profiler import Profiler
-from mien.tasks._network import Loader
-from mien.types import FaceState, Frame
+from mien.tasks._loader import Loader
+from mien.types import F32, FaceState, Frame
 
 
 class Task(ABC):
@@ -20,9 +23,11 @@ class Task(ABC):
 
     Attributes:
         name: the file's name and the manifest's `task`.
+        filters: what the bundle itself wants to be done to the coefficients, where the caller asks for nothing else.
     """
 
     name: ClassVar[str]
+    filters: Sequence[Filter] = ()
 
     @abstractmethod
     def __init__(
@@ -47,3 +52,12 @@ class Task(ABC):
     @abstractmethod
     def process(self, frame: Frame, stream: Any, profiler: Profiler) -> list[FaceState]:
         """The faces of one frame, the longest-followed first; empty if there is none. Raises MienError."""
+
+    def set_neutral(self, stream: Any, neutral: F32 | None) -> None:
+        """Tells a stream what its user looks like at rest: the mean raw embedding (D,); None forgets it.
+
+        Raises:
+            InputError: the bundle has no use for it, or it has another shape.
+        """
+        if neutral is not None:
+            raise InputError("neutral.unsupported", "This bundle takes no neutral embedding.", "Leave it out.")

@@ -10,7 +10,7 @@ from mien.bundle import Bundle
 from mien.layouts import ARKIT52
 from mien.profiler import Profiler
 from mien.tasks._detector import Detector, DetectorStream
-from mien.tasks._network import Loader
+from mien.tasks._loader import Loader
 from mien.tasks._tracking import Identities
 from mien.tasks.base import Task
 from mien.types import FaceState, Frame, no_face

@@ -147,3 +147,14 @@ def test_an_impossible_setting_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
         OneEuro(**settings)
     assert refused.value.code == "filter.setting"
+
+
+def test_what_a_bundle_asks_of_its_filter_is_possible() -> None:
+    """Noise of 0.004 down to 0.001 at rest, and a step followed less than 1.5 frames late, at 60 frames a second."""
+    smooth, late = OneEuro(0.3, 10.0), OneEuro(0.3, 10.0)
+    noise = np.random.default_rng(0).normal(0.3, 0.004, 600).tolist()
+    still = [smooth.apply(state(k * 16_666_667, value))["jawOpen"] for k, value in enumerate(noise)]
+    assert np.std(still[60:]) <= 0.0010
+    moved = [late.apply(state(k * 16_666_667, 0.2 if k < 150 else 0.5))["jawOpen"] for k in range(300)]
+    delay = sum((0.5 - value) / 0.3 for value in moved[150:])  # the mean delay of the step, in frames
+    assert delay <= 1.5

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,32 @@ def test_a_closed_table_takes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SinkError) as refused:
         sink.send(state())
     assert refused.value.code == "sink.write"
+
+
+def test_what_only_some_bundles_measure_has_columns_with_the_first_face(tmp_path: Path) -> None:
+    gaze = np.float32([[0, 0, 1], [0.6, 0, 0.8]])
+    full = replace(
+        state(),
+        extras={"tongueUp": 0.5, "tongueDown": math.nan},
+        visibility={"mouth": 0.75},
+        gaze=gaze,
+        aus={"AU12": 0.25},
+        emotion={"happy": 1.0},
+        valence=-0.5,
+    )
+    with Csv(str(tmp_path / "a.csv")) as sink:
+        sink.put([full, state()])
+    first, second = table(tmp_path / "a.csv")
+    wanted = {"tongueUp": "0.500000", "tongueDown": "", "visibility_mouth": "0.750000", "gaze_right_x": "0.600000"}
+    wanted |= {"au_AU12": "0.250000", "emotion_happy": "1.000000", "valence": "-0.500000"}
+    assert {name: first[name] for name in wanted} == wanted
+    assert {second[name] for name in wanted} == {""}
+    assert "arousal" not in first
+
+
+def test_a_table_of_nobody_has_its_head(tmp_path: Path) -> None:
+    with Csv(str(tmp_path / "a.csv")) as sink:
+        sink.put([])
+    with (tmp_path / "a.csv").open(newline="") as file:
+        (head,) = csv.reader(file)
+    assert head[:4] == ["t_ns", "id", "confidence", ARKIT52.names[0]]

@@ -42,6 +42,22 @@ def test_a_stale_face_has_another_colour() -> None:
     assert (annotate(PICTURE, [FACE]) != annotate(PICTURE, [replace(FACE, stale=True)])).any()
 
 
+def test_the_gaze_is_drawn_from_the_eyes() -> None:
+    looking = replace(FACE, gaze=np.float32([[1, 0, 0], [1, 0, 0]]), eyes=np.float32([[550, 60], [500, 60]]))
+    plain, drawn = annotate(PICTURE, [FACE]), annotate(PICTURE, [looking])
+    rows, columns = np.nonzero((plain != drawn).any(axis=2))
+    assert rows.min() > 40
+    assert rows.max() < 80
+    assert 495 <= columns.min() < columns.max() <= 600
+
+
+def test_what_a_face_expresses_is_drawn_at_the_right() -> None:
+    expressive = replace(FACE, emotion={"happy": 0.9}, aus={"AU12": 0.5}, valence=0.3, arousal=-0.2)
+    changed = (annotate(PICTURE, [FACE]) != annotate(PICTURE, [expressive])).any(axis=2)
+    assert np.nonzero(changed)[1].min() > 400
+    annotate(PICTURE[:20, :20], [expressive])
+
+
 def test_a_small_picture_is_enlarged_so_that_text_is_readable() -> None:
     assert annotate(PICTURE[:60, :80], []).shape == (360, 480, 3)
 

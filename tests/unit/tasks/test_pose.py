@@ -7,9 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import cv2
 import mien
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mien.bundle import Bundle
 from mien.errors import BundleError
 from mien.manifest import Section
@@ -63,6 +66,52 @@ def test_landmarks_that_determine_nothing_give_no_pose(tmp_path: Path) -> None:
     assert estimator(tmp_path).pose(np.full((7, 3), 100, np.float32), FRAME) is None
 
 
+def turned(x: float, y: float, z: float) -> np.ndarray:
+    """The rotation by that vector (axis times radians)."""
+    return cv2.Rodrigues(np.array([x, y, z]))[0]
+
+
+def projected(rotation: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Landmarks of the face with that rotation at that place (cm) in camera axes, through a pinhole camera."""
+    x, y, z = (FACE @ rotation.T + place).T
+    focal, middle = SIDE / 2 / math.tan(math.radians(FOV / 2)), (SIDE - 1) / 2
+    return np.stack([middle - focal * x / z, middle + focal * y / z, np.zeros_like(x)], axis=1).astype(np.float32)
+
+
+@given(
+    way=st.tuples(*[st.floats(-3, 3)] * 3),
+    place=st.tuples(st.floats(-20, 20), st.floats(-20, 20), st.floats(-200, -30)),
+)
+def test_with_its_rotation_given_a_face_is_found_where_it_was(
+    way: tuple[float, float, float], place: tuple[float, float, float], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rotation = turned(*way)
+    pose = estimator(tmp_path_factory.mktemp("pose"), kind="network").pose(
+        projected(rotation, np.array(place)), FRAME, rotation
+    )
+    assert pose is not None
+    np.testing.assert_allclose(pose.matrix()[:3, :3], rotation, atol=1e-9)
+    np.testing.assert_allclose(pose.translation, np.array(place) / 100, atol=0.01)
+    assert pose.residual < 0.01
+    assert pose.rotation[3] >= 0
+
+
+def test_the_residual_tells_a_rotation_that_does_not_fit(tmp_path: Path) -> None:
+    fit = estimator(tmp_path, kind="network")
+    seen_at = projected(turned(0, 0.4, 0), np.array([0, 0, -50]))
+    right, wrong = (fit.pose(seen_at, FRAME, turned(0, yaw, 0)) for yaw in (0.4, -0.4))
+    assert right is not None
+    assert wrong is not None
+    assert wrong.residual > 2 > right.residual
+
+
+def test_with_a_rotation_landmarks_in_one_point_or_mirrored_give_no_pose(tmp_path: Path) -> None:
+    fit = estimator(tmp_path, kind="network")
+    assert fit.pose(np.full((7, 3), 100, np.float32), FRAME, np.eye(3)) is None
+    behind = projected(np.eye(3), np.array([0, 0, -50])) * -1
+    assert fit.pose(behind, FRAME, np.eye(3)) is None
+
+
 @pytest.mark.parametrize("name", ["ibug66"])
 def test_a_face_that_ships_with_mien_is_taken_by_name(name: str, tmp_path: Path) -> None:
     path = Path(mien.__file__).parent / "data" / f"canonical_{name}.json"
@@ -81,6 +130,8 @@ def test_a_face_that_ships_with_mien_is_taken_by_name(name: str, tmp_path: Path)
         (table(FACE * np.float32(np.nan)), {}, "points"),
         (table(), {"canonical": "nobody"}, "'nobody' is neither"),
         (table(), {"canonical": "../layouts"}, "is neither"),
+        (np.concatenate([FACE, -np.ones((7, 1))], axis=1).astype(np.float32).tobytes(), {}, "weights"),
+        (np.pad(FACE, ((0, 0), (0, 1))).tobytes(), {}, "weights"),
         (table(), {"kind": "guess"}, "pose.kind"),
         (table(), {"fov_y_degrees": 0}, "pose.fov_y_degrees"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mien import _native
-from mien.errors import BundleError
+from mien.errors import BundleError, ModelError
 from mien.manifest import Section
 from mien.tasks._region import Crop, Region, whole_frame
 from mien.types import Frame
@@ -98,9 +98,38 @@ def test_the_line_between_two_points_becomes_horizontal(pair: list[int], angle: 
     assert math.degrees(region.rotation) == pytest.approx(angle)
 
 
+@given(angle=st.floats(-math.pi, math.pi), dx=st.floats(-3e4, 3e4), dims=st.sampled_from([2, 3]))
+def test_an_upright_hull_goes_with_the_head(angle: float, dx: float, dims: int) -> None:
+    cos, sin = math.cos(angle), math.sin(angle)
+    turned = POINTS @ np.array([[cos, sin], [-sin, cos]]) + [dx, 7]
+    points = np.pad(turned, ((0, 0), (0, dims - 2))).astype(np.float32)
+    settings = crop(scale=[1.5, 2.0], upright=[0, 1], hull="upright", shift=0.25)
+    still, moved = settings.region(BOX, POINTS), settings.region(BOX, points)
+    assert (still.width, still.height) == (15, 40)
+    assert (moved.width, moved.height) == pytest.approx((still.width, still.height), abs=0.1)
+    where = [cos * still.cx - sin * still.cy + dx, sin * still.cx + cos * still.cy + 7]
+    assert (moved.cx, moved.cy) == pytest.approx(where, abs=0.1)
+    assert math.remainder(moved.rotation - angle, 2 * math.pi) == pytest.approx(0, abs=0.02)
+
+
+def test_an_upright_hull_beyond_all_bounds_is_a_model_error() -> None:
+    with pytest.raises(ModelError) as refused:
+        crop(upright=[0, 1], hull="upright").region(BOX, np.float32([[0, 0], [3e38, 3e38], [-3e38, 3e38], [3e38, 0]]))
+    assert refused.value.code == "model.not_finite"
+
+
+@given(region=REGIONS)
+def test_the_crop_s_x_axis_in_the_frame_is_that_of_its_affine(region: Region) -> None:
+    x, y = region.affine(64, 64, "center")[:, 0] / (region.width / 64)
+    np.testing.assert_allclose(region.to_camera()[:, 0], [x, -y, 0], atol=1e-9)
+    np.testing.assert_allclose(region.to_camera() @ region.to_camera().T, np.eye(3), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
+        ({"hull": "upright"}, "crop.hull"),
+        ({"hull": "round"}, "crop.hull"),
         ({"upright": [0, 4]}, "crop.upright"),
         ({"upright": [-1, 0]}, "crop.upright"),
         ({"upright": [0]}, "crop.upright"),
