@@ -1,33 +1,26 @@
-# make demo: set up, run the main job on real faces.  make test: set up, check, test.  make bench: measure.
+# make demo: set up, show the default models at work (FACES="my.mp4 me.jpg", MODEL=my.mien: on your own).
+# make test: set up, check, test.  make bench: measure.
+# make cards: write docs/cards from the shipped bundles and their measured figures.
+# make train: set up, train the default bundles from the assets in ../shared (hours; a stopped run goes on).
 # Each sets up its own .venv from PyPI; nothing but a C++17 compiler and Python 3.11+ is needed.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-SHARED ?= ../shared/data
+FACES  ?=
 MODEL  ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 OUT    := out/demo
+RECIPES := detect face expression
 
 SOURCES := $(shell find sdk native/src native/include native/bindings native/cmake native/CMakeLists.txt -type f \
              -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 CPP     := $(shell find native samples -name '*.cpp' -o -name '*.h' -o -name '*.c' 2>/dev/null)
 
-.PHONY: demo test bench lint format clean
+.PHONY: demo test bench train cards lint format clean
 
 demo: $(VENV)/demo.stamp
-	@set -e; model="$(MODEL)"; \
-	if [ -z "$$model" ] && [ -f $(SHARED)/oracles/mediapipe/face_landmarker.task ]; then \
-	  model=out/mediapipe.mien; mkdir -p out; \
-	  $(BIN)/mien import $(SHARED)/oracles/mediapipe/face_landmarker.task -o $$model; \
-	fi; \
-	faces=$$(ls -U $(SHARED)/faces_public_domain/*.png $(SHARED)/faces_intel_ccby/*.gif 2>/dev/null || true); \
-	if [ -z "$$model" ] || [ -z "$${FACES:-$$faces}" ]; then \
-	  $(BIN)/mien doctor || true; \
-	  echo "mien is set up, but no default model ships yet. Import a public one and show it your faces:"; \
-	  echo "  $(BIN)/mien import face_landmarker.task -o face.mien"; \
-	  echo "  $(BIN)/mien demo my_video.mp4 --model face.mien"; \
-	else $(BIN)/mien demo $${FACES:-$$faces} --model $$model -o $(OUT); fi
+	$(BIN)/mien demo $(FACES) $(if $(MODEL),--model $(MODEL)) -o $(OUT)
 
 test: $(VENV)/dev.stamp
 	$(MAKE) --no-print-directory lint
@@ -47,6 +40,12 @@ format: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
 
+train: $(VENV)/dev.stamp
+	for name in $(RECIPES); do $(BIN)/python -m training.train $$name || exit; done
+
+cards: $(VENV)/dev.stamp
+	$(BIN)/python -m training.cards
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -55,6 +54,7 @@ $(VENV)/demo.stamp: $(VENV)/bin/python pyproject.toml $(SOURCES)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml $(SOURCES)
+	$(BIN)/pip install -q --disable-pip-version-check torch==2.13.0  # first: a plain resolve may fetch gigabytes of CUDA
 	$(BIN)/pip install -q --disable-pip-version-check ".[dev]"
 	@touch $@ $(VENV)/demo.stamp
 

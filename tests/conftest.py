@@ -1,8 +1,11 @@
-"""What the tests share: the real data beside the repository, and bundles imported from it once per run."""
+"""What the tests share: the real data beside the repository, bundles imported from it once per run, and a full disk."""
 
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,13 @@ def shared() -> Path:
             pytest.fail(f"{SHARED} is missing although the shared folder is there")
         pytest.skip("needs the shared real data beside the repository (../shared/data)")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked `shared` asks for the folder before any other fixture does."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("shared"):
+            item.fixturenames.insert(0, "shared")
 
 
 def _imported(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -46,3 +56,19 @@ def yunet_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def astronaut(shared: Path) -> Path:
     """A real portrait, 512x512."""
     return shared / "faces_public_domain/astronaut_nasa.png"
+
+
+@pytest.fixture
+def disk_of() -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which no file can grow beyond so many bytes, as on a disk that is full."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # Python ignores the signal, so writes fail
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited

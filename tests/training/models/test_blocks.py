@@ -1,0 +1,39 @@
+"""A folded convolution is the one that was trained."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from training.models.blocks import Conv, fold
+
+
+def trained(inputs: int, outputs: int, stride: int) -> Conv:
+    """A block whose batch norm has seen something."""
+    block = Conv(inputs, outputs, stride)
+    for part in (block.norm.weight, block.norm.bias):
+        nn.init.uniform_(part, -0.5, 1.5)
+    for _ in range(4):
+        block(torch.randn(8, inputs, 12, 12) * 2 + 1)
+    return block.eval()
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "stride"), [(4, 4, 1), (4, 6, 1), (4, 4, 2)])
+def test_folding_changes_no_number(inputs: int, outputs: int, stride: int) -> None:
+    torch.manual_seed(0)
+    block = trained(inputs, outputs, stride)
+    assert block.skip == (inputs == outputs and stride == 1)
+    image = torch.randn(2, inputs, 12, 12)
+    torch.testing.assert_close(block.fold()(image), block(image), rtol=1e-4, atol=1e-4)
+
+
+def test_every_block_below_is_folded() -> None:
+    torch.manual_seed(1)
+    network = nn.Sequential(trained(3, 4, 2), nn.Sequential(trained(4, 4, 1), nn.Flatten())).eval()
+    image = torch.randn(1, 3, 12, 12)
+    before = network(image)
+    folded = fold(network)
+    assert folded is network
+    assert not any(isinstance(part, Conv | nn.BatchNorm2d) for part in folded.modules())
+    torch.testing.assert_close(folded(image), before, rtol=1e-4, atol=1e-4)

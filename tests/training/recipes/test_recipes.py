@@ -1,0 +1,63 @@
+"""The recipes from rendered pictures to bundles, two steps each."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+
+from training.errors import TrainingError
+from training.recipes import expression, face
+from training.train import Options
+
+pytestmark = pytest.mark.shared
+
+PICTURES = 24
+
+
+def options(folder: Path, name: str) -> Options:
+    return Options(
+        out=folder / name,
+        data=folder / "data",
+        pictures=PICTURES,
+        steps=2,
+        batch=PICTURES,
+        seed=1,
+        threads=0,
+        bundle=folder / f"{name}.mien",
+        start=None,
+    )
+
+
+@pytest.fixture
+def rendered(faces_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which nothing is left to render: the same pictures to learn from and to be measured on."""
+    for recipe in (face, expression):
+        monkeypatch.setattr(recipe, "HELD_OUT", PICTURES)
+    for name in ("faces", "held_out"):
+        copytree(faces_folder, tmp_path / "data" / name)
+    return tmp_path
+
+
+def test_a_face_bundle_and_an_expression_bundle_on_top_of_it(rendered: Path) -> None:
+    face.train(options(rendered, "face"))
+    expression.train(options(rendered, "expression"))
+    for name in ("face", "expression"):
+        log = [json.loads(line) for line in (rendered / name / "log.jsonl").read_text("utf-8").splitlines()]
+        assert log[-1]["step"] == 2
+        assert np.isfinite(log[-1]["loss"])
+        with zipfile.ZipFile(rendered / f"{name}.mien") as bundle:
+            manifest = json.loads(bundle.read("manifest.json"))
+        assert manifest["name"] == name
+        assert manifest["metrics"]["pictures"] == PICTURES
+        assert manifest["metrics"]["synthetic_held_out"]
+
+
+def test_the_expression_recipe_asks_for_a_face_network(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"training\.train face") as caught:
+        expression.train(options(tmp_path, "expression"))
+    assert caught.value.code == "training.config"

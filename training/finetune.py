@@ -1,0 +1,234 @@
+"""Fine-tunes a finished bundle with a user's own labels.
+
+    python -m training.finetune --labels my.csv --images pictures -o my.mien
+
+Nothing but the bundle, the pictures and the CSV (see labels_csv.py) is needed. A fifth of the pictures, of people of
+their own where the CSV names them, is held out. They choose when to stop, and the figures before and after are theirs,
+so the figures after are a little too kind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from mien.bundle import Bundle
+from mien.errors import MienError
+from mien.locate import locate, shipped
+from rich.console import Console
+from rich.table import Table
+
+from training import face_bundle, finetuning
+from training.errors import TrainingError
+from training.finetuning import Network, Seen, answer_all, look
+from training.labels_csv import EMOTION, MEASURED, Labels, read
+from training.loop import keep_threads_apart
+from training.measures import correlations
+from training.models.expression import ExpressionNetwork
+from training.own_faces import OwnFace, find_all
+from training.performer.coefficients import COEFFICIENTS
+from training.weights import NETWORK, load_folded
+
+MIN_ROWS = 20  # labelled pictures with a face
+MIN_EACH = 8  # labels of each column among them
+_HELD_OUT = 0.2
+_SHOWN = 10  # pictures without a face that are listed
+
+
+@dataclass(frozen=True)
+class Result:
+    """What fine-tuning did.
+
+    Attributes:
+        scores: column -> before, after: figures on the held-out pictures; see `measure`.
+        rows, held_out: pictures that were learnt from, and that were not. step: the one that was best.
+        skipped: picture -> why it was left out.
+    """
+
+    scores: dict[str, dict[str, dict[str, float]]]
+    rows: int
+    held_out: int
+    step: int
+    skipped: dict[str, str]
+
+
+def finetune(bundle: Path, csv: Path, images: Path, output: Path, *, steps: int = 400, seed: int = 1) -> Result:
+    """Reads, finds the faces, trains, and writes the new bundle.
+
+    Raises:
+        TrainingError: ``labels.*`` and ``training.weights`` as the readers say; ``labels.few``, too few pictures with
+            labels and a face; ``finetune.no_gain``, the held-out pictures were told best before: nothing is written.
+        BundleError: the bundle is damaged, or the new one cannot be written.
+    """
+    network = load_folded(bundle)
+    labels = read(csv, (*MEASURED, EMOTION) if isinstance(network, ExpressionNetwork) else COEFFICIENTS)
+    faces, labels, skipped = _faces(bundle, images, labels)
+    held = split(labels, seed)
+    train, test = np.flatnonzero(~held), np.flatnonzero(held)
+    _check(labels.rows(train), labels.rows(test), skipped)
+    told = look(network, [faces[k] for k in train], labels.rows(train), seed)
+    unseen = look(network, [faces[k] for k in test], labels.rows(test), None)
+    before = measure(network, unseen)
+    step = finetuning.fit(network, labels, told, unseen, steps, seed)
+    if step == 0:
+        raise TrainingError(
+            "finetune.no_gain",
+            f"{len(train)} pictures taught it nothing that helps with the {len(test)} held-out ones.",
+            "Label more pictures, or more alike ones: other light, other people, stronger expressions.",
+        )
+    after = measure(network, unseen)
+    scores = {name: {"before": before[name], "after": after[name]} for name in before}
+    result = Result(scores, len(train), len(test), step, skipped)
+    write(output, bundle, network, result, {"labels_sha256": labels.digest, "steps": steps, "seed": seed})
+    return result
+
+
+def _faces(bundle: Path, images: Path, labels: Labels) -> tuple[list[OwnFace], Labels, dict[str, str]]:
+    """The faces of the pictures that have one and a label, their labels, and why the others were left out."""
+    told = np.isfinite(labels.values).any(1) | (labels.emotion >= 0)
+    skipped = {labels.images[k]: "nothing is labelled" for k in np.flatnonzero(~told)}
+    labels = labels.rows(np.flatnonzero(told))
+    faces, kept = [], []
+    for row, found in find_all(bundle, [images / name for name in labels.images]):
+        if isinstance(found, OwnFace):
+            faces.append(found)
+            kept.append(row)
+        else:
+            skipped[labels.images[row]] = found
+    return faces, labels.rows(np.array(kept, np.intp)), skipped
+
+
+def split(labels: Labels, seed: int) -> npt.NDArray[np.bool_]:
+    """Which pictures are held out, bool (N,): about a fifth, whole people where that leaves enough to learn from."""
+    rng, count = np.random.default_rng(seed), len(labels)
+    for groups in (labels.people, np.arange(count)):
+        held = np.zeros(count, np.bool_)
+        for who in rng.permutation(np.unique(groups)):
+            mine = groups == who
+            if held.sum() < _HELD_OUT * count and held.sum() + mine.sum() <= 2 * _HELD_OUT * count:
+                held |= mine
+        if held.any():
+            break
+    return held
+
+
+def _check(train: Labels, test: Labels, skipped: Mapping[str, str]) -> None:
+    """Refuses what is too little to learn from or to judge by."""
+    left_out = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:_SHOWN])
+    tail = f" {len(skipped)} pictures were left out ({left_out})." if skipped else ""
+    count = len(train) + len(test)
+    if count < MIN_ROWS:
+        raise TrainingError(
+            "labels.few", f"{count} pictures have labels and a face.{tail}", f"Give {MIN_ROWS} or more."
+        )
+    counts = {
+        name: (int(np.isfinite(train.values[:, k]).sum()), int(np.isfinite(test.values[:, k]).sum()))
+        for k, name in enumerate(train.columns)
+    }
+    counts[EMOTION] = int((train.emotion >= 0).sum()), int((test.emotion >= 0).sum())
+    poor = [f"{name} {sum(n)}" for name, n in counts.items() if sum(n) and (n[0] < MIN_EACH or n[1] < 2)]
+    if poor or not any(map(sum, counts.values())):
+        raise TrainingError(
+            "labels.few",
+            f"Too few labels: {', '.join(poor) or 'none at all'}.{tail}",
+            f"Give {MIN_EACH} or more to learn from and 2 held out of each column (of several people), or drop it.",
+        )
+
+
+def measure(network: Network, seen: Seen) -> dict[str, dict[str, float]]:
+    """Of each labelled column n, Pearson's r (0 where nothing moves) and mean absolute error; of emotions accuracy."""
+    said = answer_all(network, seen)
+    guess, truth = said.measured.numpy(), seen.truth.numpy()
+    scores: dict[str, dict[str, float]] = {}
+    for k, name in enumerate(MEASURED[: guess.shape[1]]):
+        there = np.isfinite(truth[:, k])
+        if there.any():
+            low = -1.0 if name in ("valence", "arousal") else 0.0
+            a, b = np.clip(guess[there, k : k + 1], low, 1), truth[there, k : k + 1]
+            r, mae = float(correlations(a, b)[0]), float(np.abs(a - b).mean())
+            scores[name] = {"n": int(there.sum()), "r": r, "mae": mae}
+    meant = seen.emotion >= 0
+    if said.emotion is not None and bool(meant.any()):
+        right = said.emotion[meant].argmax(1) == seen.emotion[meant]
+        scores[EMOTION] = {"n": int(meant.sum()), "accuracy": float(right.float().mean())}
+    return scores
+
+
+def write(path: Path, base: Path, network: Network, result: Result, how: Mapping[str, Any]) -> None:
+    """Writes the bundle anew with these weights, and where they come from; targets for other engines are dropped."""
+    bundle = Bundle.open(base)
+    fields = json.loads(json.dumps(bundle.manifest.root.fields))
+    described = fields["networks"][NETWORK]
+    outputs = list(described["outputs"])
+    extra = {name: tuple(port["shape"]) for name, port in described["inputs"].items() if name != "image"}
+    model, parity = face_bundle.export(network, outputs, extra)
+    blob = "onnx/face.onnx"
+    tensors = {name: name for name in ["image", *extra, *outputs]}
+    old = {target["blob"] for target in described["targets"]}
+    described["targets"] = [{"engine": "onnxruntime", "precision": "fp32", "blob": blob, "tensors": tensors}]
+    finetuned = {
+        "base": dict(bundle.manifest.blobs),
+        "pictures": result.rows,
+        "held_out": result.held_out,
+        "best_step": result.step,
+        "held_out_scores": result.scores,
+        **how,
+    }
+    fields["metrics"] = {**fields.get("metrics", {}), "parity_with_torch": parity, "finetuned": finetuned}
+    said = fields.get("training_data", "")
+    fields["training_data"] = f"{said} Fine-tuned by its user on {result.rows} labelled pictures of their own.".strip()
+    fields["name"] = f"{fields['name'].removesuffix('-finetuned')}-finetuned"
+    blobs = {name: bytes(bundle.blob(name)) for name in bundle.names() if name not in old}
+    del fields["blobs"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Bundle.write(path, fields, {**blobs, blob: model})
+
+
+def table(result: Result) -> Table:
+    """Before and after on the held-out pictures."""
+    grid = Table("held out", "labels", "r before", "r after", "error before", "error after")
+    for name, row in result.scores.items():
+        old, new = row["before"], row["after"]
+        if "accuracy" in old:
+            grid.add_row(name, f"{old['n']:.0f}", f"{old['accuracy']:.0%} right", f"{new['accuracy']:.0%} right")
+        else:
+            cells = (old["r"], new["r"], old["mae"], new["mae"])
+            grid.add_row(name, f"{old['n']:.0f}", *(f"{value:.3f}" for value in cells))
+    return grid
+
+
+def main(
+    labels: Annotated[Path, typer.Option(help="CSV: image, then a column for each thing labelled")],
+    images: Annotated[Path, typer.Option(help="the folder that the CSV's images are in")],
+    bundle: Annotated[str | None, typer.Option(help="where to begin (default: expression, else face)")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="the new bundle")] = Path("finetuned.mien"),
+    steps: Annotated[int, typer.Option(min=1, help="of the optimiser, at most")] = 400,
+    seed: Annotated[int, typer.Option(help="of the split, the views and the order")] = 1,
+) -> None:
+    """Fine-tunes a bundle with your own labels."""
+    keep_threads_apart()
+    start = locate(bundle or ("expression" if "expression" in shipped() else "face"))
+    result = finetune(start, labels, images, output, steps=steps, seed=seed)
+    console = Console()
+    for name, why in result.skipped.items():
+        console.print(f"left out {name}: {why}", markup=False)
+    console.print(table(result))
+    console.print(f"{output}: {result.rows} pictures learnt, {result.held_out} held out, best at step {result.step}")
+
+
+def run() -> None:
+    """The command line; a mistake of the user ends in one line, not in a trace."""
+    try:
+        typer.run(main)
+    except MienError as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    run()

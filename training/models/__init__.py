@@ -1,0 +1,1 @@
+"""The networks of the default bundles, one file each."""

@@ -1,0 +1,60 @@
+"""Convolutions that are trained with branches and exported as one dense 3x3 each.
+
+Dense kernels rather than depthwise ones: engines run them near their peak, in float and in int8.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Foldable(nn.Module):
+    """A layer that has a simpler equal for when training is over."""
+
+    def fold(self) -> nn.Module:
+        """The simpler layer; this one must be in eval mode."""
+        raise NotImplementedError
+
+
+class Conv(Foldable):
+    """3x3 convolution, batch norm, and the input itself where shapes allow, under one ReLU.
+
+    All of it before the ReLU is linear, so that `fold` gives one equal convolution (RepVGG, Ding et al. 2021, with the
+    identity branch only).
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.stride = stride
+        self.skip = inputs == outputs and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.conv(x))
+        return torch.relu(y + x if self.skip else y)
+
+    def fold(self) -> nn.Module:
+        """The same function as a convolution with bias and a ReLU."""
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        assert mean is not None
+        assert variance is not None
+        scale = self.norm.weight / torch.sqrt(variance + self.norm.eps)
+        out = nn.Conv2d(self.conv.in_channels, self.conv.out_channels, 3, self.stride, 1, bias=True)
+        with torch.no_grad():
+            weight = self.conv.weight * scale[:, None, None, None]
+            if self.skip:
+                middle = torch.arange(len(weight))
+                weight[middle, middle, 1, 1] += 1
+            out.weight.copy_(weight)
+            assert out.bias is not None
+            out.bias.copy_(self.norm.bias - mean * scale)
+        return nn.Sequential(out, nn.ReLU())
+
+
+def fold(module: nn.Module) -> nn.Module:
+    """Replaces every `Foldable` below `module`, in place, by its folded form; the module must be in eval mode."""
+    for name, child in module.named_children():
+        setattr(module, name, child.fold() if isinstance(child, Foldable) else fold(child))
+    return module

@@ -1,0 +1,1 @@
+"""One file per default bundle: what `python -m training.train NAME` does."""

@@ -1,0 +1,55 @@
+"""The default `expression` bundle: heads on the finished face network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import torch
+
+from training import expression_bundle, face_bundle
+from training.dataset import ensure
+from training.errors import TrainingError
+from training.expressing import Batches, extract, loss, places
+from training.loop import Settings, Trainer
+from training.models.expression import ExpressionNetwork, Heads
+from training.models.face import FaceNetwork
+from training.recipes.face import HELD_OUT, PICTURES
+
+if TYPE_CHECKING:
+    from training.train import Options
+
+STEPS, BATCH = 6_000, 256
+
+
+def train(options: Options) -> None:
+    """Trains the heads on features of the face network in `options.start` (its checkpoint), and writes the bundle."""
+    start = options.start or options.out.parent / "face" / "checkpoint.pt"
+    if not start.exists():
+        raise TrainingError(
+            "training.config", f"There is no face network at {start}.", "Run python -m training.train face first."
+        )
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    network = FaceNetwork()
+    face_bundle.load_weights(network, start)
+    data = ensure(options.data / "faces", options.pictures or PICTURES, options.seed, "train")
+    held_out = ensure(options.data / "held_out", HELD_OUT, options.seed + 1000, "validation")
+    features = extract(network, data, options.seed)
+    settings = Settings(
+        options.steps or STEPS,
+        options.batch or BATCH,
+        rate=1e-3,
+        decay=0.05,
+        seed=options.seed,
+        threads=options.threads,
+    )
+    torch.manual_seed(options.seed)
+    batches = Batches(features, settings.batch, options.seed)
+    trainer = Trainer(options.out, Heads(places()), settings, loss, batches, device="cpu")  # they are tiny
+    trainer.run(1000)
+    heads = trainer.averaged()
+    assert isinstance(heads, Heads)
+    scores = expression_bundle.scores(heads, extract(network, held_out, None))
+    about = {"synthetic_held_out": scores, "pictures": len(data), **asdict(settings)}
+    expression_bundle.write(options.bundle, ExpressionNetwork(network, heads), about)

@@ -1,0 +1,90 @@
+"""The weights of a finished bundle, back in torch: for fine-tuning, or as a start, without the checkpoint that made it.
+
+The ONNX of a bundle keeps the names of torch's parameters. Its convolutions are folded (see models/blocks.py), so the
+networks here are the folded ones: they give the bundle's answers, and have no batch norms to train again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from mien.bundle import Bundle
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from training.errors import TrainingError
+from training.models.blocks import fold
+from training.models.expression import GRID, ExpressionNetwork, Heads
+from training.models.face import REGIONS, FaceNetwork
+
+NETWORK = "face"  # the one network of a face or expression bundle, by the manifest's name
+_PREFIX, _HALF = "network.", "_half"  # what training/face_bundle.py and training/bundling.py put around a name
+
+
+def weights_of(path: Path) -> dict[str, Tensor]:
+    """The parameters of a `face` or `expression` bundle by their names in the folded network, float32.
+
+    They are exact to half precision, in which bundles store them. A bias that is zero throughout is missing.
+
+    Raises:
+        BundleError: the file is none or damaged. TrainingError: ``training.weights``, it holds no ONNX model of this
+            project.
+    """
+    bundle = Bundle.open(path)
+    found = {}
+    for initializer in _graph(bundle).initializer:
+        name = initializer.name.removesuffix(_HALF)
+        if name.startswith(_PREFIX):
+            values = numpy_helper.to_array(initializer).astype(np.float32)
+            found[name.removeprefix(_PREFIX)] = torch.from_numpy(values)
+    if not found:
+        raise TrainingError("training.weights", f"{path.name} is not a bundle that this project has trained.", "")
+    return found
+
+
+def _graph(bundle: Bundle) -> onnx.GraphProto:
+    networks = bundle.manifest.networks
+    targets = networks[NETWORK].targets if NETWORK in networks else ()
+    for target in targets:
+        if target.engine == "onnxruntime" and target.precision in ("fp32", "fp16"):
+            return onnx.load_from_string(bytes(bundle.blob(target.blob))).graph
+    raise TrainingError(
+        "training.weights",
+        f"{bundle.path.name} has no network {NETWORK!r} for ONNX Runtime in floating point.",
+        "Give a face or expression bundle of this project.",
+    )
+
+
+def load_folded(path: Path) -> FaceNetwork | ExpressionNetwork:
+    """The folded network of a bundle, in eval mode; an `ExpressionNetwork` where the bundle tells expressions.
+
+    Raises:
+        BundleError, TrainingError: as `weights_of`; ``training.weights``, it is another network than this version's.
+    """
+    weights = weights_of(path)
+    network: FaceNetwork | ExpressionNetwork = FaceNetwork()
+    if any(name.startswith("heads.") for name in weights):
+        network = ExpressionNetwork(FaceNetwork(), Heads(torch.zeros(REGIONS, GRID, GRID)))
+    fold(network.eval())
+    network.load_state_dict(_complete(network, weights, path))
+    return network
+
+
+def _complete(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Every parameter: the exporter leaves out biases that are zero, and nothing else."""
+    out = {}
+    for name, empty in network.state_dict().items():
+        value = weights.get(name, torch.zeros_like(empty) if name.endswith(".bias") else None)
+        if value is None or value.numel() != empty.numel():
+            came = "none" if value is None else tuple(value.shape)
+            raise TrainingError(
+                "training.weights",
+                f"{path.name} is of another network: {name} should be {tuple(empty.shape)}, it has {came}.",
+                "Use the version of training that made it.",
+            )
+        out[name] = value.reshape(empty.shape)
+    return out
