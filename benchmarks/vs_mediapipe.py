@@ -61,10 +61,8 @@ def main() -> None:
         row, still_std = figures[name], figures["jitter"][name]
         nets = f"  networks p50 {row['nets_p50_ms']:.3f} ms" if "nets_p50_ms" in row else ""
         p99 = f"{row['p99_ms']:.3f} ms ({row['p99_ms'] / theirs['p99_ms']:.3f} x)"
-        print(
-            f"{name:<10} p50 {row['p50_ms']:.3f} ms  p99 {p99}  static-frame coefficient std: mean {still_std['mean_std']:.5f}, worst {still_std['worst_std']:.5f} "
-            f"({still_std['worst']}){nets}"
-        )
+        std = f"mean {still_std['mean_std']:.5f}, worst {still_std['worst_std']:.5f} ({still_std['worst']})"
+        print(f"{name:<10} p50 {row['p50_ms']:.3f} ms  p99 {p99}  static-frame coefficient std: {std}{nets}")
     figures["asked"] = [
         verdict(f"p50 ratio, {what} / MediaPipe VIDEO", figures[name]["p50_ms"] / theirs["p50_ms"], LIMITS[name])
         for name, what in (("imported", "its weights in mien"), ("face", "face"), ("expression", "face and expression"))

@@ -18,7 +18,7 @@ from training.sprites import Sprites
 
 F32 = npt.NDArray[np.float32]
 
-MIN_SCORE, OVERLAP = 0.5, 0.3  # what the bundle says to the decoder
+MIN_SCORE, OVERLAP = 0.6, 0.3  # what the bundle says to the decoder
 BUCKETS = (18, 32, 64, 128, 256)  # pixels of a face in a 640 x 480 frame, from which on each bucket counts
 _TO_VGA = 2.0  # the network's input is half as wide
 _NEAR = 0.75  # strides between a face's centre and the cells that are to find it

@@ -52,6 +52,7 @@ TRAINING_DATA = (
     "Renders of mien's own synthetic performer (ICT-FaceKit geometry, MIT; expression curves from recorded Live Link "
     "Face takes, MIT, and from rules). No photograph of a person was used."
 )
+_WHOLE = ("geometry.weight",)
 _TOLERANCE = 5e-3  # weights are stored in half precision
 
 
@@ -74,7 +75,7 @@ def export(
     generator = torch.Generator().manual_seed(0)
     examples = [torch.rand(1, 3, SIZE, SIZE, generator=generator)]
     examples += [torch.randn(shape, generator=generator) * 0.1 for shape in extra_inputs.values()]
-    return to_onnx(_Named(folded, len(outputs)), examples, ["image", *extra_inputs], outputs, _TOLERANCE)
+    return to_onnx(_Named(folded, len(outputs)), examples, ["image", *extra_inputs], outputs, _TOLERANCE, _WHOLE)
 
 
 def canonical() -> F32:

@@ -44,6 +44,7 @@ def train(options: Options) -> None:
     network = trainer.averaged()  # type: ignore[assignment]
     scores = evaluate(network, held_out)
     about = {"synthetic_held_out": scores, "pictures": len(data), **asdict(settings)}
+    about["began_with"] = options.start.stem if options.start else None
     face_bundle.write(options.bundle, network, about)
 
 
