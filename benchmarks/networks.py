@@ -128,7 +128,7 @@ def mobilenet_v2() -> bytes:
         [helper.make_tensor_value_info(x, TensorProto.FLOAT, [1, 1000])],
         g.weights,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 

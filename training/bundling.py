@@ -33,7 +33,8 @@ def to_onnx(
     Args:
         module: in eval mode, folded; returns a tuple of tensors in the order of `outputs`.
         whole: parts of the names of weights that stay float32, because sums of them cancel.
-        tolerance: the largest difference from torch, each output in units of its own largest value or of 1, that is accepted.
+        tolerance: the largest difference from torch that is accepted, each output in units of its own largest value, or
+            of 1 where that is less.
 
     Returns:
         The model, and the difference measured on the examples.

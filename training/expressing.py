@@ -21,7 +21,7 @@ from training.performer import labels, landmarks
 
 F32 = npt.NDArray[np.float32]
 
-_WEIGHTS = {"aus": 4.0, "emotion": 0.5, "affect": 1.0, "unknown": 0.5, "triplets": 1.0, "distances": 0.5}
+_WEIGHTS = {"aus": 4.0, "emotion": 0.5, "affect": 1.0, "unknown": 0.5, "triplets": 1.0, "distances": 1.0}
 _MARGIN = 0.2  # between a triplet's distances on the unit sphere
 
 
@@ -198,7 +198,13 @@ def _concordance_loss(guess: Tensor, truth: Tensor) -> Tensor:
 
 
 def _distance_loss(raw: Tensor, truth: Tensor) -> Tensor:
-    """Distances of raw embeddings follow the distances of expressions (in `labels.expression_distance`'s measure)."""
-    weights = torch.from_numpy(np.array(labels.displacement()))
-    wanted = torch.cdist(truth * weights.sqrt(), truth * weights.sqrt())
-    return ((torch.cdist(raw, raw) - 2 * wanted) ** 2).mean()
+    """Raw embeddings lie twice as far apart as expressions do (`labels.expression_distance`), and neutral at 0."""
+    weight = torch.from_numpy(np.sqrt(labels.displacement()))
+    there = truth * weight
+    pairs = [(raw, there)]
+    pairs += [(raw - raw.roll(k, 0), there - there.roll(k, 0)) for k in range(1, 9)]  # neighbours in a random batch
+    return torch.stack([nn.functional.smooth_l1_loss(_length(a), 2 * _length(b)) for a, b in pairs]).mean()
+
+
+def _length(v: Tensor) -> Tensor:
+    return torch.sqrt((v * v).sum(1) + 1e-6)

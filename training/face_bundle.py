@@ -47,7 +47,7 @@ _NEEDS = {
     "jaw": ("jawForward", "jawLeft", "jawRight"),
 }
 # One-Euro: still to the eye at rest, open when the face moves; chosen by `training.evaluate --parts temporal`.
-COEFFICIENT_FILTER = {"min_cutoff": 0.4, "beta": 8.0, "derivative_cutoff": 2.0}
+COEFFICIENT_FILTER = {"min_cutoff": 0.8, "beta": 3.0, "derivative_cutoff": 1.0}
 TRAINING_DATA = (
     "Renders of mien's own synthetic performer (ICT-FaceKit geometry, MIT; expression curves from recorded Live Link "
     "Face takes, MIT, and from rules). No photograph of a person was used."

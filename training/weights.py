@@ -22,6 +22,7 @@ from training.models.expression import GRID, ExpressionNetwork, Heads
 from training.models.face import REGIONS, FaceNetwork
 
 NETWORK = "face"  # the one network of a face or expression bundle, by the manifest's name
+_FIXED = (".num_batches_tracked", ".pole")
 _PREFIX, _HALF = "network.", "_half"  # what training/face_bundle.py and training/bundling.py put around a name
 
 
@@ -75,10 +76,11 @@ def load_folded(path: Path) -> FaceNetwork | ExpressionNetwork:
 
 
 def _complete(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Every parameter: the exporter leaves out biases that are zero, and nothing else."""
+    """Every parameter: the exporter leaves out biases that are zero, and what the code itself fixes."""
     out = {}
     for name, empty in network.state_dict().items():
-        value = weights.get(name, torch.zeros_like(empty) if name.endswith(".bias") else None)
+        left_out = torch.zeros_like(empty) if name.endswith(".bias") else empty if name.endswith(_FIXED) else None
+        value = weights.get(name, left_out)
         if value is None or value.numel() != empty.numel():
             came = "none" if value is None else tuple(value.shape)
             raise TrainingError(

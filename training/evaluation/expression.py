@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from training.dataset import Dataset
 from training.evaluation import metrics, plots
-from training.evaluation.part import Context, Part
+from training.evaluation.part import Asked, Context, Part
 from training.evaluation.renders import cut, held_out
 from training.faces import faces_of
 from training.performer import labels
@@ -44,7 +44,17 @@ def run(context: Context) -> Part:
         figures["embedding"] = embedding(context, data, found["embedding"])
         if "raw_embedding" in found:
             figures["embedding_with_neutral"] = _with_neutral(context, data, faces.pictures, found)
-    return Part(figures)
+    return Part(figures, _asked(figures))
+
+
+def _asked(figures: dict[str, Any]) -> list[Asked]:
+    lines = []
+    if "unknown_auroc" in figures:
+        lines.append(Asked("expression: AUROC of unknown", figures["unknown_auroc"], 0.85, most=False))
+    if "embedding" in figures:
+        accuracy = figures["embedding"]["triplet_accuracy"]
+        lines.append(Asked("expression: triplets in order", accuracy, 0.9, most=False))
+    return lines
 
 
 def action_units(context: Context, data: Dataset, guess: F32) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class Heads(nn.Module):
     """
 
     places: Tensor
+    pole: Tensor
 
     def __init__(self, places: Tensor) -> None:
         super().__init__()
@@ -78,11 +79,16 @@ class Heads(nn.Module):
         self.look = nn.Conv2d(_SPATIAL, 1, 5)
         self.gather = nn.AvgPool2d(5, 1)
         width = FEATURES + _SPATIAL + COEFFICIENTS + REGIONS
+        self.scale = nn.BatchNorm1d(width, affine=False)  # the parts come in very different units
         self.code = nn.Sequential(nn.Linear(width, _CODE), nn.ReLU(), nn.Linear(_CODE, _CODE), nn.ReLU())
         self.local = nn.Sequential(nn.Linear(width, _LOCAL), nn.ReLU())
         self.masks = nn.Linear(_CODE, UNITS * _LOCAL)
         self.units = nn.Linear(_LOCAL, UNITS)
         self.embed = nn.Linear(_CODE, EMBEDDING)
+        # The neutral face is the pole of the sphere, else its direction would be noise.
+        pole = torch.zeros(EMBEDDING)
+        pole[-1] = 1
+        self.register_buffer("pole", pole)
         self.emotion = Mixed(_CODE + EMBEDDING, EMOTIONS)
         self.affect = Mixed(_CODE + EMBEDDING, 2)
         self.unknown = Mixed(_CODE + EMBEDDING + EMOTIONS, 1)
@@ -96,19 +102,20 @@ class Heads(nn.Module):
         hidden = torch.log(seen.clamp(min=0.02)) @ self.places
         attention = torch.softmax(self.look(spatial).flatten(1) + hidden, 1)
         pooled = (self.gather(spatial).flatten(2) * attention[:, None]).sum(2)
-        whole = torch.cat([features, pooled, coefficients, seen], 1)
+        whole = self.scale(torch.cat([features, pooled, coefficients, seen], 1))
         code = self.code(whole)
         masks = torch.sigmoid(self.masks(code)).reshape(-1, UNITS, _LOCAL)
         aus = (masks * self.local(whole)[:, None] * self.units.weight).sum(2) + self.units.bias
-        raw = self.embed(code)
+        raw = self.embed(code) * (1 - self.pole)
         own = raw - neutral
+        high = own + self.pole
         told = torch.cat([code, own], 1)
         emotion = self.emotion(told)
         return ExpressionOutputs(
             aus,
             torch.softmax(emotion, 1),
             torch.tanh(self.affect(told)),
-            own / torch.sqrt((own * own).sum(1, keepdim=True) + 1e-8),
+            high / torch.sqrt((high * high).sum(1, keepdim=True)),
             raw,
             torch.sigmoid(self.unknown(torch.cat([told, emotion], 1))),
             attention.reshape(-1, GRID, GRID),

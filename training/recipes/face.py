@@ -22,7 +22,7 @@ from training.performer.labels import displacement
 if TYPE_CHECKING:
     from training.train import Options
 
-PICTURES, STEPS, BATCH = 28_000, 15_000, 64
+PICTURES, STEPS, BATCH = 28_000, 24_000, 64
 _FITTED = 4_000  # pictures from which the first coefficients are fitted
 _POINT_NOISE = 0.01  # half crops; what the first predicted landmarks are assumed to be off
 HELD_OUT = 1_000  # pictures of other people, with another seed, for the log

@@ -47,9 +47,15 @@ def test_the_users_neutral_is_taken_off_the_embedding(heads: Heads) -> None:
     neutral = torch.randn(BATCH, EMBEDDING, generator=torch.Generator().manual_seed(1))
     plain, own = heads(*inputs(), torch.zeros(BATCH, EMBEDDING)), heads(*inputs(), neutral)
     assert torch.equal(plain.raw_embedding, own.raw_embedding)
-    expected = torch.nn.functional.normalize(plain.raw_embedding - neutral)
+    expected = torch.nn.functional.normalize(plain.raw_embedding - neutral + heads.pole)
     torch.testing.assert_close(own.embedding, expected, rtol=0, atol=1e-4)
     assert not torch.equal(plain.emotion, own.emotion)
+
+
+@torch.no_grad()
+def test_a_users_own_neutral_face_is_the_pole_of_the_embedding(heads: Heads) -> None:
+    raw = heads(*inputs(), torch.zeros(BATCH, EMBEDDING)).raw_embedding
+    torch.testing.assert_close(heads(*inputs(), raw).embedding, heads.pole.expand(BATCH, -1))
 
 
 @torch.no_grad()
