@@ -18,8 +18,8 @@ from typing import Any
 
 import typer
 from mien.bundle import Bundle
-from mien.errors import MienError
 
+from training.command import run
 from training.dataset import PER_PERSON, SIZE, VERSION
 from training.errors import TrainingError
 from training.paths import ROOT
@@ -243,13 +243,5 @@ def main() -> None:
         typer.echo(f"docs/cards/{name}")
 
 
-def run() -> None:
-    """The command line; a mistake of the user ends in one line, not in a trace."""
-    try:
-        typer.run(main)
-    except MienError as error:
-        raise SystemExit(str(error)) from None
-
-
 if __name__ == "__main__":
-    run()
+    run(main)

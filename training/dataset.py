@@ -26,6 +26,7 @@ import numpy.typing as npt
 import typer
 from rich.progress import track
 
+from training.command import run
 from training.errors import TrainingError
 from training.performer.expressions import ExpressionSampler
 from training.performer.people import photograph, random_person
@@ -247,4 +248,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from mien.errors import MienError
 from mien.importers.select import import_model
 from mien.machine import describe
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks._report import commit
+from training.command import run
 from training.errors import TrainingError
 from training.evaluation import expression, real, renders, sweeps, temporal
 from training.evaluation.part import Asked, Context, Part, plain
@@ -120,13 +120,5 @@ def main(
     console.print(f"{sum(line.met for line in asked)} of {len(asked)} met; {out / 'metrics.json'}")
 
 
-def run() -> None:
-    """The command line; a mistake of the user ends in one line, not in a trace."""
-    try:
-        typer.run(main)
-    except MienError as error:
-        raise SystemExit(str(error)) from None
-
-
 if __name__ == "__main__":
-    run()
+    run(main)

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import typer
 from mien.bundle import Bundle
-from mien.errors import MienError
 from mien.locate import locate, shipped
 from rich.console import Console
 from rich.table import Table
 
 from training import face_bundle, finetuning
+from training.command import run
 from training.errors import TrainingError
 from training.finetuning import Network, Seen, answer_all, look
 from training.labels_csv import EMOTION, MEASURED, Labels, read
@@ -222,13 +222,5 @@ def main(
     console.print(f"{output}: {result.rows} pictures learnt, {result.held_out} held out, best at step {result.step}")
 
 
-def run() -> None:
-    """The command line; a mistake of the user ends in one line, not in a trace."""
-    try:
-        typer.run(main)
-    except MienError as error:
-        raise SystemExit(str(error)) from None
-
-
 if __name__ == "__main__":
-    run()
+    run(main)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import typer
 from rich.progress import track
 
+from training.command import run
 from training.errors import TrainingError
 from training.performer import landmarks
 from training.performer.backgrounds import background
@@ -181,13 +182,5 @@ def main(
     write(path, film(seed, seconds, size), round(seconds * RATE))
 
 
-def run() -> None:
-    """The command line; a mistake of the user ends in one line, not in a trace."""
-    try:
-        typer.run(main)
-    except TrainingError as error:
-        raise SystemExit(str(error)) from None
-
-
 if __name__ == "__main__":
-    run()
+    run(main)

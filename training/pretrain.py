@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import typer
-from mien.errors import MienError
 from mien.locate import locate
 from torch import Tensor, nn
 
 from training import dataset
+from training.command import run
 from training.errors import TrainingError
 from training.loop import Settings, Trainer, keep_threads_apart, rows_of
 from training.models.face import FEATURES, SIZE, FaceNetwork
@@ -228,13 +228,5 @@ def main(
     pretrain(pictures, output, out, settings)
 
 
-def run() -> None:
-    """The command line; a mistake of the user ends in one line, not in a trace."""
-    try:
-        typer.run(main)
-    except MienError as error:
-        raise SystemExit(str(error)) from None
-
-
 if __name__ == "__main__":
-    run()
+    run(main)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from training.command import run
 from training.dataset import SIZE
 from training.performer.expressions import ExpressionSampler
 from training.performer.people import Shot, photograph, random_person
@@ -66,4 +67,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +16,7 @@ from typing import Annotated
 import typer
 
 from training import recipes
+from training.command import run
 from training.errors import TrainingError
 from training.loop import keep_threads_apart
 from training.paths import ROOT
@@ -75,15 +75,5 @@ def main(
     importlib.import_module(f"training.recipes.{name}").train(options)
 
 
-def run() -> None:
-    """The command line; a mistake of the user ends in one line, not in a trace."""
-    for name in (signal.SIGINT, signal.SIGTERM):  # a job in the background starts with SIGINT ignored
-        signal.signal(name, signal.default_int_handler)
-    try:
-        typer.run(main)
-    except TrainingError as error:
-        raise SystemExit(str(error)) from None
-
-
 if __name__ == "__main__":
-    run()
+    run(main)

@@ -28,7 +28,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
         with pytest.raises(SystemExit) as caught:
-            train.run()
+            train.run(train.main)
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)

@@ -39,7 +39,7 @@ def test_the_first_screen_names_the_two_commands_and_shows_a_picture() -> None:
     text = "\n".join(first)
     assert "make demo" in text
     assert "make test" in text
-    assert re.search(r"!\[.+\]\(docs/overview\.png\)", text)
+    assert re.search(r"!\[.+\]\(docs/demo\.jpg\)", text)
 
 
 def test_every_area_of_error_codes_is_in_the_guide() -> None:
