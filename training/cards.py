@@ -154,7 +154,19 @@ def _asked(result: Mapping[str, Any], stale: bool) -> str:
         )
         for row in result.get("asked", [])
     ]
-    return table(("figure", "asked", "measured", ""), rows)
+    return table(("figure", "asked", "measured", ""), rows) + _clear(result.get("renders", {}).get("clear"))
+
+
+def _clear(figures: Mapping[str, Any] | None) -> str:
+    """What the renders say when the easy ones are taken alone."""
+    if figures is None:
+        return ""
+    return (
+        f"\n\nOf these held-out renders {figures['pictures']} look towards the camera (within 30 degrees) with every"
+        f" region to be seen. On them alone: mean r {figures['mean_r']:.3f}, mean absolute error {figures['mae']:.3f},"
+        f" landmarks {figures['nme_eye_corners_percent']:.2f} %, head {figures['rotation_degrees']:.2f} degrees, gaze"
+        f" {figures['gaze_degrees']:.1f} degrees."
+    )
 
 
 def _each(fields: Mapping[str, Any], measured: Mapping[str, Any], result: Mapping[str, Any]) -> str:

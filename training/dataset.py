@@ -38,7 +38,7 @@ U8 = npt.NDArray[np.uint8]
 SIZE = 180  # pixels: the network's 144 and a margin of a quarter for jitter
 SHARD = 1000
 PER_PERSON = 8  # pictures of one person
-VERSION = 1  # of the performer; raise it when the same seed gives other pictures
+VERSION = 2  # of the performer; raise it when the same seed gives other pictures
 _LABELS = (
     "coefficients", "points", "rotation", "gaze", "visibility", "person", "identity",
     "kind", "emotion", "second", "compound", "intensity",
@@ -161,19 +161,20 @@ def _render(
     renderer = _renderer()
     expressions = ExpressionSampler(split).sample(rng, count)  # type: ignore[arg-type]
     pictures = np.empty((count, SIZE, SIZE, 3), np.uint8)
-    rows: dict[str, list[npt.NDArray[Any]]] = {k: [] for k in ("points", "rotation", "gaze", "visibility", "identity")}
+    keys = ("coefficients", "points", "rotation", "gaze", "visibility", "identity")
+    rows: dict[str, list[npt.NDArray[Any]]] = {key: [] for key in keys}
     for i in range(count):
         if i % PER_PERSON == 0:
             person = random_person(rng)
         shot = photograph(renderer, person, expressions.coefficients[i], rng, occluded=occluded)
         pictures[i] = shot.picture
-        for key, value in zip(
-            rows, (shot.points, shot.rotation, shot.gaze, shot.visibility, person.head.identity), strict=True
-        ):
+        shown = person.head.shown(expressions.coefficients[i])
+        values = (shown, shot.points, shot.rotation, shot.gaze, shot.visibility, person.head.identity)
+        for key, value in zip(keys, values, strict=True):
             rows[key].append(value)
     labels = {key: np.stack(values).astype(np.float32) for key, values in rows.items()}
     labels["person"] = (np.arange(count) // PER_PERSON + shard * 1000).astype(np.int32)
-    for key in ("coefficients", "kind", "emotion", "second", "compound", "intensity"):
+    for key in ("kind", "emotion", "second", "compound", "intensity"):
         labels[key] = getattr(expressions, key)
     return pictures, labels
 

@@ -87,13 +87,13 @@ def table(asked: list[Asked]) -> Table:
     return grid
 
 
-def reference(work: Path) -> Path | None:
-    """MediaPipe's Face Landmarker as a bundle, imported once; None where the shared folder lacks it."""
-    task = shared() / "data" / "oracles" / "mediapipe" / "face_landmarker.task"
-    if not task.is_file():
+def public(work: Path, name: str, *place: str) -> Path | None:
+    """A public model of the shared folder as the bundle `name`, imported once; None where the folder lacks it."""
+    model = shared().joinpath("data", "oracles", *place)
+    if not model.is_file():
         return None
-    bundle = work / "mediapipe.mien"
-    return bundle if bundle.is_file() else import_model(task, bundle)
+    bundle = work / f"{name}.mien"
+    return bundle if bundle.is_file() else import_model(model, bundle)
 
 
 def main(
@@ -111,9 +111,18 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     with Subject(bundle) as subject:
         context = Context(
-            subject, bundle, reference(out), data or ROOT / "out" / "training" / "data" / "evaluation", out,
-            seed=seed, pictures=pictures, people=people, occluded=occluded, workers=workers,
-        )  # fmt: skip
+            subject,
+            bundle,
+            public(out, "mediapipe", "mediapipe", "face_landmarker.task"),
+            public(out, "yunet", "yunet", "yunet_n_320_320.onnx"),
+            data or ROOT / "out" / "training" / "data" / "evaluation",
+            out,
+            seed=seed,
+            pictures=pictures,
+            people=people,
+            occluded=occluded,
+            workers=workers,
+        )
         asked = evaluate(context, parts_of(subject, parts))
     console = Console()
     console.print(table(asked))

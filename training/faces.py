@@ -25,7 +25,7 @@ F32 = npt.NDArray[np.float32]
 
 _NEGATIVES = 0.06  # share of a batch that shows no face
 # Share of the loss; landmark error is in hundredths of half a crop.
-_WEIGHTS = {"points": 1.0, "coefficients": 1.0, "mesh": 0.3, "slope": 0.1, "rotation": 0.6, "gaze": 1.0}
+_WEIGHTS = {"points": 1.0, "local": 1.0, "coefficients": 2.0, "mesh": 0.3, "slope": 0.1, "rotation": 0.6, "gaze": 1.0}
 _WEIGHTS |= {"visibility": 0.15, "presence": 0.15}
 
 
@@ -97,7 +97,8 @@ class FaceLoss:
 
     Coefficients are weighed two ways: each by the inverse of its variance, so that rare ones count as much as common
     ones, and each by the square of how far its shape moves the skin. Their regression on the truth within a batch is
-    drawn to 1, because squared error alone shrinks expressions towards the mean.
+    drawn to 1, because squared error alone shrinks expressions towards the mean. Landmarks count twice: where they
+    are, and where they are within their region of the face, which is what an expression changes.
     """
 
     def __init__(self, coefficients: F32, displacement: F32) -> None:
@@ -107,6 +108,12 @@ class FaceLoss:
         moved = displacement**2
         self._moved = torch.from_numpy((moved / (moved * spread**2).sum()).astype(np.float32))
         self._region = torch.from_numpy(region_of_coefficient())
+        index = [torch.from_numpy(points).long() for points in landmarks.region_points()]
+        self._inner = torch.cat(index)  # landmarks that stand for a region, region after region
+        self._inner_region = torch.cat([torch.full_like(points, k) for k, points in enumerate(index)])
+        self._middle = torch.zeros(len(index), landmarks.COUNT)  # takes the means of the regions
+        for k, points in enumerate(index):
+            self._middle[k, points] = 1 / len(points)
 
     def __call__(self, network: nn.Module, batch: FaceBatch) -> tuple[Tensor, Mapping[str, float]]:
         device = next(network.parameters()).device
@@ -123,6 +130,9 @@ class FaceLoss:
         seen = batch.visibility.to(device)
         off = (out.points.float() - batch.points.to(device)) / (SIZE / 2) * 100
         distance = torch.sqrt((off * off).sum(-1) + 0.05)
+        middles = (self._middle.to(device) @ off)[:, self._inner_region.to(device)]
+        within = off[:, self._inner.to(device)] - middles
+        local = torch.sqrt((within * within).sum(-1) + 0.05)
         truth, guess = batch.coefficients.to(device), out.coefficients.float()
         # What is hidden can only be guessed from its neighbours; it counts for less.
         trust = 0.25 + 0.75 * seen[:, self._region.to(device)]
@@ -131,6 +141,7 @@ class FaceLoss:
         bce = nn.functional.binary_cross_entropy_with_logits
         parts = {
             "points": mean(distance.mean(1)) / 4,
+            "local": mean(local.mean(1)) / 2,
             "coefficients": mean((error * self._inverse.to(device)).sum(1)),
             "mesh": mean((error * self._moved.to(device)).sum(1)),
             "slope": _slope_loss(guess, truth, face),

@@ -66,6 +66,20 @@ void one_euro_follows_the_paper() {
   }
 }
 
+void a_settling_value_is_the_mean_of_its_samples() {
+  const Euro euro(1, 0.01f, 0.0f);
+  CHECK(mien_one_euro_settle(euro.filter, 1) == MIEN_OK);
+  CHECK(mien_one_euro_settle(nullptr, 1) == MIEN_E_ARGUMENT);
+  float sum = 0, out = 0;
+  for (int frame = 0; frame < 300; ++frame) {  // beyond the 255 samples that are counted
+    const float in = static_cast<float>((frame * 7) % 11);
+    sum += in;
+    CHECK(mien_one_euro_apply(euro.filter, frame * int64_t{10000000}, 1, &in, nullptr, &out) == MIEN_OK);
+    if (frame < 200) CHECK(check::near(out, sum / static_cast<float>(frame + 1), 1e-3));
+  }
+  CHECK(check::near(out, 5.0, 0.5));
+}
+
 void an_invalid_value_waits_with_its_true_time() {
   const Euro a(1, 1.0f, 0.0f), b(1, 1.0f, 0.0f);
   const float x = 1, y = 2, other = 99;
@@ -134,6 +148,7 @@ void constraints_apply_in_order() {
 int main() {
   one_euro_sets_agree();
   one_euro_follows_the_paper();
+  a_settling_value_is_the_mean_of_its_samples();
   an_invalid_value_waits_with_its_true_time();
   errors_leave_the_state_alone();
   hold_bridges_and_lets_go();

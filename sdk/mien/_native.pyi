@@ -208,8 +208,14 @@ class OneEuro:
     """One-Euro low-pass over an array of values; safe to share between threads."""
 
     def __init__(
-        self, min_cutoff: NDArray[np.float32], beta: NDArray[np.float32], derivative_cutoff: float
-    ) -> None: ...
+        self,
+        min_cutoff: NDArray[np.float32],
+        beta: NDArray[np.float32],
+        derivative_cutoff: float,
+        settle: bool = False,
+    ) -> None:
+        """settle: the n-th sample of a value weighs at least 1 / n."""
+
     @property
     def count(self) -> int: ...
     def reset(self) -> None: ...

@@ -116,6 +116,6 @@ def test_a_bundle_without_words_is_refused(tmp_path: Path) -> None:
 
 def test_the_performers_card_says_what_its_labels_are() -> None:
     text = cards.performer_card()
-    for words in ("the label keeps the request", "no human coder", "What it cannot show", "EMFACS"):
+    for words in ("the label is what is left", "no human coder", "What it cannot show", "EMFACS"):
         assert words in text, words
     assert "$" not in text

@@ -115,8 +115,8 @@ def test_every_part_runs_and_what_it_measured_is_kept(
     bundle = write(tmp_path / "expression.mien", CONSTANTS | EXPRESSION)
     with Subject(bundle) as subject:
         context = Context(
-            subject, bundle, mediapipe_bundle, tmp_path / "data", tmp_path / "out",
-            pictures=16, people=1, steps=2, occluded=4, frames=2,
+            subject, bundle, mediapipe_bundle, evaluate.public(tmp_path, "yunet", "yunet", "yunet_n_320_320.onnx"),
+            tmp_path / "data", tmp_path / "out", pictures=16, people=1, steps=2, occluded=4, frames=2,
         )  # fmt: skip
         asked = evaluate.evaluate(context, evaluate.parts_of(subject, None))
     kept = json.loads((tmp_path / "out" / "metrics.json").read_text())
@@ -252,11 +252,13 @@ def test_faces_are_paired_by_place_and_the_rest_are_missed_or_ours_alone() -> No
     mesh, marks = np.zeros((478, 3), np.float32), np.zeros((220, 3), np.float32)
     mesh[263, 0] = 1
     here, there = (0, 0, 10, 10), (50, 50, 60, 60)
-    frame = real.Seen("clip", 0, None, [state(marks, box=here)], [state(mesh, box=b) for b in (here, there)], [])
-    alone = real.Seen("clip", 1, None, [state(marks, box=here)], [], [])
-    followed = real.Seen("clip", 2, None, [state(marks, box=here)], [], [state(mesh, box=here)])
-    pairs, missed, extra = real._paired([frame, alone, followed])
-    assert (len(pairs), missed, extra) == (1, 1, 1)
+    ours, theirs = [state(marks, box=here)], [state(mesh, box=here)]
+    both = real.Seen("clip", 0, None, ours, [*theirs, state(mesh, box=there)], [], [])
+    alone = real.Seen("clip", 1, None, ours, [], [], [])
+    followed = real.Seen("clip", 2, None, ours, [], theirs, [])
+    witnessed = real.Seen("clip", 3, None, ours, [], [], theirs)
+    pairs, missed, extra, false = real._paired([both, alone, followed, witnessed])
+    assert (len(pairs), missed, extra, false) == (1, 1, 2, 1)
 
 
 def test_the_common_points_are_51_different_vertices() -> None:

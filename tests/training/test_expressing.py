@@ -12,7 +12,7 @@ from training.dataset import Dataset
 from training.expressing import Batch, Batches, Features, extract, loss, places, soft_emotions
 from training.expression_bundle import scores
 from training.models.expression import GRID, Heads
-from training.models.face import FaceNetwork
+from training.models.face import FEATURES, FaceNetwork
 from training.performer.landmarks import REGIONS
 
 pytestmark = pytest.mark.shared
@@ -50,7 +50,7 @@ def test_regions_lie_where_they_are_on_an_upright_face() -> None:
 
 def test_features_are_of_every_picture_in_order(network: FaceNetwork, pictures: Dataset, features: Features) -> None:
     assert len(features) == len(pictures)
-    assert features.features.shape == (len(pictures), 448)
+    assert features.features.shape == (len(pictures), FEATURES)
     assert features.spatial.shape == (len(pictures), 48, 18, 18)
     assert np.array_equal(features.truth, pictures.coefficients)  # exact cuts are not mirrored
     assert np.array_equal(features.person, pictures.person)

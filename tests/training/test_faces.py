@@ -79,6 +79,18 @@ def test_the_loss_is_least_where_the_guess_is_the_truth(pictures: Dataset, batch
         assert changed[name] > parts[name], name
 
 
+def test_a_shift_of_all_landmarks_is_no_error_within_a_region(pictures: Dataset, batch: FaceBatch) -> None:
+    loss = FaceLoss(pictures.coefficients, displacement())
+    _, still = loss(Told(batch), batch)
+    _, shifted = loss(Told(batch, points=3.0), batch)
+    assert shifted["points"] > 5 * still["points"]
+    assert shifted["local"] == pytest.approx(still["local"], rel=1e-3)
+    bent = Told(batch)
+    bent.answers["points"] = batch.points.clone()
+    bent.answers["points"][:, 48:54] += 3.0  # half of the mouth
+    assert loss(bent, batch)[1]["local"] > 1.5 * still["local"]
+
+
 def test_pictures_without_a_face_teach_presence_alone(pictures: Dataset, batch: FaceBatch) -> None:
     loss = FaceLoss(pictures.coefficients, displacement())
     nobody = replace(batch, face=torch.zeros(BATCH))

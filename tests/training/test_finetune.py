@@ -21,7 +21,7 @@ from training.finetune import MIN_ROWS, finetune, measure, split
 from training.labels_csv import EMOTION, MEASURED, Labels, read
 from training.models.blocks import fold
 from training.models.expression import ExpressionNetwork, Heads
-from training.models.face import FaceNetwork
+from training.models.face import FEATURES, POINTS, FaceNetwork
 from training.own_faces import Finder, OwnFace, pictures_in
 from training.performer.coefficients import COEFFICIENTS
 from training.weights import load_folded, weights_of
@@ -43,9 +43,11 @@ def network() -> ExpressionNetwork:
         face.offsets.bias.copy_(points.flatten())
         face.pose.weight.zero_()
         face.pose.bias.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0, *[3.0] * 9, 10.0]))
-        for norm in face.modules():
-            if isinstance(norm, torch.nn.BatchNorm2d):
-                norm.running_mean.normal_(0, 0.02)  # so that folded biases are not all zero
+        for layer in face.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.running_mean.normal_(0, 0.02)  # so that folded biases are not all zero
+            elif isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (3, 3):
+                torch.nn.init.kaiming_normal_(layer.weight)  # so that what it sees does not fade from layer to layer
     whole = ExpressionNetwork(face, Heads(torch.zeros(9, 14, 14)))
     fold(whole.eval())
     return whole
@@ -198,8 +200,8 @@ def test_figures_are_of_what_is_labelled_only(bundle: Path) -> None:
     truth = torch.full((4, len(MEASURED)), torch.nan)
     truth[:3, 2] = torch.tensor([0.1, 0.5, 0.9])
     seen = finetuning.Seen(
-        nothing(4, 448), nothing(4, 9), nothing(4, 48, 18, 18).half(), nothing(4, 888), nothing(4, 57), truth,
-        torch.full((4,), -1),
+        nothing(4, FEATURES), nothing(4, 9), nothing(4, 48, 18, 18).half(), nothing(4, FEATURES + 2 * POINTS),
+        nothing(4, 57), truth, torch.full((4,), -1),
     )  # fmt: skip
     scores = measure(loaded, seen)
     assert set(scores) == {MEASURED[2]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +46,18 @@ def stopped_at(step: int) -> Callable[[int], Batch]:
 
 
 def trainer(folder: Path, batches: Callable[[int], Batch] = batch_of, settings: Settings = SETTINGS) -> Trainer:
-    return Trainer(folder, network(), settings, loss, batches)
+    return Trainer(folder, network(), settings, loss, batches, outer=("4",))  # Muon trains the convolution
 
 
 def state(folder: Path) -> dict[str, Tensor]:
     """Everything in a checkpoint by name."""
     kept = torch.load(folder / "checkpoint.pt", weights_only=True)
-    moments = {f"{k}.{name}": value for k, part in kept["optimiser"]["state"].items() for name, value in part.items()}
+    moments = {
+        f"{index}.{k}.{name}": value
+        for index, optimiser in enumerate(kept["optimisers"])
+        for k, part in optimiser["state"].items()
+        for name, value in part.items()
+    }
     return {f"{part}.{name}": value for part in ("network", "average") for name, value in kept[part].items()} | moments
 
 
@@ -64,8 +70,31 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None
     resumed.run(every=3)
     whole, stopped = state(tmp_path / "whole"), state(tmp_path / "stopped")
     assert whole.keys() == stopped.keys()
+    assert "1.0.momentum" in whole
     for name, value in whole.items():
         assert torch.equal(value, stopped[name]), name
+
+
+def test_shares_of_a_batch_learn_what_the_whole_would(tmp_path: Path) -> None:
+    """Without batch norms; with them the shares' statistics are their own."""
+
+    def run(folder: Path, settings: Settings, batches: Callable[[int], Batch]) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        plain = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 9, 2))
+        made = Trainer(folder, plain, settings, loss, batches, outer=("3",))
+        made.run(every=6)
+        return dict(made.network.state_dict())
+
+    def half_of(number: int) -> Batch:
+        images, target = batch_of(number // 2)
+        part = slice(number % 2 * 2, number % 2 * 2 + 2)
+        return images[part], target[part]
+
+    whole = run(tmp_path / "whole", SETTINGS, batch_of)
+    shared = run(tmp_path / "shared", replace(SETTINGS, shares=2), half_of)
+    for name, value in whole.items():
+        torch.testing.assert_close(shared[name], value, rtol=0, atol=2e-3, msg=name)  # AdamW enlarges rounding
+    assert json.loads((tmp_path / "shared" / "log.jsonl").read_text("utf-8").splitlines()[-1])["step"] == 6
 
 
 def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:

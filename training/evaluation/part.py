@@ -45,6 +45,7 @@ class Context:
 
     Attributes:
         subject: the bundle. bundle: its file. reference: MediaPipe's networks as a bundle, None where they are missing.
+        witness: another face detector as a bundle, or None.
         data: folder of held-out renders, rendered first where it lacks some. out: folder of the results.
         seed: of everything that is drawn. pictures: held-out renders; people: identities of the sweeps;
         steps: values of a sweep; occluded: pictures with something before the face; frames: of the static noise test.
@@ -54,6 +55,7 @@ class Context:
     subject: Subject
     bundle: Path
     reference: Path | None
+    witness: Path | None
     data: Path
     out: Path
     seed: int = 9

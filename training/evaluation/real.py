@@ -44,7 +44,7 @@ _AGREE = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browDown", "eyeLo
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One frame: our faces, MediaPipe's of the frame as a picture, and MediaPipe's when it follows faces."""
+    """One frame: our faces, MediaPipe's of the frame as a picture, MediaPipe's when it follows faces, the witness's."""
 
     source: str
     index: int
@@ -52,6 +52,7 @@ class Seen:
     ours: list[FaceState]
     theirs: list[FaceState]
     followed: list[FaceState]
+    witnessed: list[FaceState]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +76,13 @@ def common_points() -> list[int]:
 
 
 def run(context: Context) -> Part:
-    """Part `real`. Raises TrainingError without MediaPipe's model or without the shared faces."""
-    if context.reference is None:
-        raise TrainingError("asset.missing", "Without MediaPipe's model there is nothing to compare with.", "")
+    """Part `real`. Raises TrainingError without MediaPipe's and YuNet's models or without the shared faces."""
+    if context.reference is None or context.witness is None:
+        raise TrainingError("asset.missing", "Without MediaPipe's and YuNet's models there is nothing to compare.", "")
     seen = [frame for source in SOURCES for frame in _watch(context, source)]
-    pairs, missed, extra = _paired(seen)
-    figures: dict[str, Any] = {"frames": len(seen), "pairs": len(pairs), "missed": missed, "false": extra}
+    pairs, missed, extra, false = _paired(seen)
+    figures: dict[str, Any] = {"frames": len(seen), "pairs": len(pairs), "missed": missed}
+    figures |= {"not_mediapipe": extra, "not_confirmed": false}
     if seen:
         _sheet(context.out / "real.png", seen)
     blank = float("nan")
@@ -90,7 +92,7 @@ def run(context: Context) -> Part:
     agree = figures.get("agreement", {})
     asked = [
         Asked("real: faces that MediaPipe finds and we do not", missed, 0),
-        Asked("real: faces that only we find", extra, 0),
+        Asked("real: faces that neither MediaPipe nor YuNet confirms", false, 0),
         Asked("real: inner landmarks, % of outer eye corners", figures.get("nme_percent", blank), 5.0),
         Asked("real: the same without constant offsets, %", figures.get("nme_aligned_percent", blank), 3.0),
         Asked("real: faces off by more than 12 %, %", figures.get("gross_percent", blank), 1.0),
@@ -104,22 +106,24 @@ def _watch(context: Context, source: str) -> list[Seen]:
     """Both on one picture or clip; ours follows faces as it does for a user, with nothing smoothed."""
     address = str(asset("data", *source.split("/")))
     assert context.reference is not None
+    assert context.witness is not None
     with (
         mien.open(context.bundle, max_faces=_FACES, smoothing=False) as ours,
         mien.open(context.reference, max_faces=_FACES, tracking=False) as single,
         mien.open(context.reference, max_faces=_FACES) as following,
+        mien.open(context.witness, max_faces=2 * _FACES) as witness,
     ):
         rows = []
         for index, (frame, states) in enumerate(ours.stream_all(address)):
             picture = frame.to_rgb() if index % _SHOWN == 0 else None
-            answers = single.process_all(frame), following.process_all(frame)
+            answers = (network.process_all(frame) for network in (single, following, witness))
             rows.append(Seen(source, index, picture, states, *answers))
         return rows
 
 
-def _paired(seen: Sequence[Seen]) -> tuple[list[Pair], int, int]:
-    """Faces that both found, how many of MediaPipe's we missed, and how many of ours it never sees."""
-    pairs, missed, extra = [], 0, 0
+def _paired(seen: Sequence[Seen]) -> tuple[list[Pair], int, int, int]:
+    """Faces that both found; how many of MediaPipe's we missed, of ours it never sees, and the witness neither."""
+    pairs, missed, extra, false = [], 0, 0, 0
     for frame in seen:
         free = list(frame.ours)
         for theirs in frame.theirs:
@@ -129,8 +133,10 @@ def _paired(seen: Sequence[Seen]) -> tuple[list[Pair], int, int]:
                 continue
             free.remove(best)
             pairs.append(Pair(frame.source, best, theirs, _offset(best, theirs)))
-        extra += sum(all(_overlap(state, other) < _SAME for other in frame.followed) for state in free)
-    return pairs, missed, extra
+        alone = [state for state in free if all(_overlap(state, other) < _SAME for other in frame.followed)]
+        extra += len(alone)
+        false += sum(all(_overlap(state, other) < _SAME for other in frame.witnessed) for state in alone)
+    return pairs, missed, extra, false
 
 
 def _overlap(a: FaceState, b: FaceState) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import mien
@@ -71,6 +72,16 @@ def scores(faces: Faces, found: dict[str, F32]) -> dict[str, Any]:
     }
 
 
+def clear(faces: Faces) -> npt.NDArray[np.bool_]:
+    """The faces within 30 degrees of the camera of which every region can be seen, bool (N,)."""
+    return np.asarray((faces.rotation[:, 2, 2] > np.cos(np.radians(30))) & (faces.visibility > 0.5).all(1))
+
+
+def some(faces: Faces, which: npt.NDArray[np.bool_]) -> Faces:
+    """Some of the faces, bool (N,)."""
+    return Faces(**{field.name: getattr(faces, field.name)[which] for field in fields(Faces)})
+
+
 def constant(faces: Faces) -> dict[str, F32]:
     """What the best predictor that never looks would say: medians, mean shape, mean rotation, mean gaze."""
     count = len(faces.points)
@@ -101,7 +112,7 @@ def run(context: Context) -> Part:
     faces = cut(faces_of(data, np.arange(len(data))), context.subject.size)
     found = context.subject.predict(faces.pictures)
     ours, blind = scores(faces, found), scores(faces, constant(faces))
-    truth = faces.coefficients
+    truth, easy = faces.coefficients, clear(faces)
     plots.bars(context.out / "coefficients.png", COEFFICIENTS, ours["r"], ours["mae_each"], blind["mae_each"])
     plots.calibration(
         context.out / "calibration.png",
@@ -115,6 +126,7 @@ def run(context: Context) -> Part:
         "constant_mae_each": blind["mae_each"],
         "coefficients": COEFFICIENTS,
         "visibility_auc": visibility_auc(faces, found),
+        "clear": scores(some(faces, easy), {name: value[easy] for name, value in found.items()}),
         "pipeline": _pipeline(context, data),
     }
     named = [

@@ -119,10 +119,10 @@ def _pair(job: tuple[int, int, F32]) -> tuple[Faces, Faces]:
         if covered:
             person = replace(person, rigid=person.rigid + thing)
         shots.append(photograph(_renderer(dataset.SIZE), person, coefficients, rng, occluded=0))
+    shown = person.head.shown(coefficients)[None]
     free, hidden = (
         Faces(
-            shot.picture[None], shot.points[None], shot.rotation[None], shot.gaze[None], coefficients[None],
-            shot.visibility[None],
+            shot.picture[None], shot.points[None], shot.rotation[None], shot.gaze[None], shown, shot.visibility[None],
         )
         for shot in shots
     )  # fmt: skip

@@ -136,8 +136,8 @@ class Head:
     def limited(self, coefficients: F32) -> F32:
         """The weights (52,) that the geometry gets: lids and lips that would pass through each other are held.
 
-        The labels keep what was asked for. On each eye first lookDown, squint and cheekSquint are scaled back, then
-        the blink; mouthClose until the lips touch.
+        On each eye first lookDown, squint and cheekSquint are scaled back, then the blink; mouthClose until the lips
+        touch.
         """
         out = coefficients[:52].astype(np.float32).copy()
         for k, side in enumerate(_SIDES):
@@ -157,6 +157,22 @@ class Head:
         if gap < 0 and part < 0:
             out[close] *= max(0.0, 1 - gap / part)
         return out
+
+    def shown(self, coefficients: F32) -> F32:
+        """What of an expression (57,) this face shows, in 0..1: the label of its picture.
+
+        Differs from what was asked where `limited` holds the lids or the lips. eyeLookDown stays as asked: the eyeball
+        turns all the way.
+        """
+        weights = self.limited(coefficients)
+        out = np.array(coefficients, np.float32)
+        for k, side in enumerate(_SIDES):
+            weights[ARKIT52.index(f"eyeBlink{side}")] /= self._blink_gain[k]
+            for name in ("eyeBlink", "eyeSquint", "cheekSquint"):
+                out[ARKIT52.index(f"{name}{side}")] = weights[ARKIT52.index(f"{name}{side}")]
+        close = ARKIT52.index("mouthClose")
+        out[close] = weights[close]
+        return np.clip(out, 0, 1)
 
     def pose(self, coefficients: F32) -> Posed:
         """The person with an expression (57,): the 52 coefficients and the tongue's directions."""

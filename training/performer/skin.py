@@ -133,7 +133,7 @@ def random_skin(rng: np.random.Generator) -> Skin:
     gloss = np.full(VERTICES, rng.uniform(0.02, 0.3), np.float32) * (1 + 0.8 * f.nose + 0.3 * f.cheek)
     gloss = np.where(f.lip > 0, gloss + rng.uniform(0, 0.5), gloss)
     _inner_parts(albedo, tone, rng)
-    thickness = rng.uniform(0.2, 0.6) if rng.random() > 0.06 else 0.05
+    thickness = rng.uniform(0.25, 0.7) if rng.random() > 0.06 else 0.05
     brow = hair * np.float32(rng.uniform(0.5, 1.3)) if rng.random() > 0.15 else _HAIR[rng.integers(0, 3)]
     return Skin(
         np.concatenate([np.clip(albedo, 0.004, 0.95), gloss[:, None]], 1).astype(np.float32),
@@ -141,9 +141,10 @@ def random_skin(rng: np.random.Generator) -> Skin:
         hair,
         np.clip(lip, 0.01, 0.8),
         brow.astype(np.float32),
-        np.array([thickness, rng.uniform(-0.1, 0.25), rng.uniform(0.5, 1.0), rng.normal(-0.12, 0.1)], np.float32),
+        np.array([thickness, rng.uniform(-0.1, 0.25), rng.uniform(0.65, 1.0), rng.normal(-0.12, 0.1)], np.float32),
         _between(_IRIS, float(rng.beta(0.6, 1.0))) * np.float32(rng.uniform(0.7, 1.4)),
-        np.array([0.78, 0.74, 0.7], np.float32) * np.float32(rng.uniform(0.7, 1.1))
+        # Lids and lashes shade a real one; brighter than this it glows, in dark faces most.
+        np.array([0.78, 0.74, 0.7], np.float32) * np.float32(rng.uniform(0.5, 0.85) * (1 - 0.25 * dark))
         + rng.normal(0, 0.02, 3).astype(np.float32),
         hair * 0.5 + 0.004,
         float(rng.uniform(0.2, 0.7) if not made_up else rng.uniform(0.7, 1.0)),

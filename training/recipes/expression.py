@@ -19,7 +19,7 @@ from training.recipes.face import HELD_OUT, PICTURES
 if TYPE_CHECKING:
     from training.train import Options
 
-STEPS, BATCH = 6_000, 256
+STEPS, BATCH = 2_000, 256
 
 
 def train(options: Options) -> None:

@@ -248,6 +248,9 @@ MIEN_API mien_status mien_one_euro_create(size_t count, const float *min_cutoff,
                                           float derivative_cutoff, mien_one_euro **filter);
 MIEN_API void mien_one_euro_destroy(mien_one_euro *filter); /* NULL is allowed */
 MIEN_API mien_status mien_one_euro_reset(mien_one_euro *filter);
+/* on != 0: the n-th sample of a value weighs at least 1 / n, so that a young value is the mean of its samples instead
+ * of clinging to the noise of its first one. Off (the filter of the paper) until it is called. */
+MIEN_API mien_status mien_one_euro_settle(mien_one_euro *filter, int32_t on);
 /* value_scale multiplies the speed before beta (1 / object size makes it scale-free). valid may be NULL; an invalid
  * value passes unfiltered and leaves its state alone. in == out is allowed. TIME if t_ns is not after the last call;
  * NOT_FINITE if a valid value is not finite; the state is then unchanged. */

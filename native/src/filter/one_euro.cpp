@@ -12,8 +12,9 @@ struct mien_one_euro {
   std::vector<float> min_cutoff, beta;
   std::vector<float> raw, smooth, speed;
   std::vector<float> gap;  // seconds from a value's last valid sample to the last call: its own time step stays true
-  std::vector<uint8_t> seen, always_valid;
+  std::vector<uint8_t> seen, always_valid;  // seen: samples so far, up to 255
   float derivative_cutoff;
+  float settle;
   int64_t last_ns;
   bool started;
 };
@@ -78,6 +79,12 @@ mien_status mien_one_euro_reset(mien_one_euro *filter) {
   return MIEN_OK;
 }
 
+mien_status mien_one_euro_settle(mien_one_euro *filter, int32_t on) {
+  if (filter == nullptr) return MIEN_E_ARGUMENT;
+  filter->settle = on != 0 ? 1.0f : 0.0f;
+  return MIEN_OK;
+}
+
 mien_status mien_one_euro_apply(mien_one_euro *filter, int64_t t_ns, float value_scale, const float *in,
                                 const uint8_t *valid, float *out) {
   if (filter == nullptr || in == nullptr || out == nullptr) return MIEN_E_ARGUMENT;
@@ -92,6 +99,7 @@ mien_status mien_one_euro_apply(mien_one_euro *filter, int64_t t_ns, float value
   step.dt = filter->started ? static_cast<float>(static_cast<double>(elapsed) * 1e-9) : 0.0f;
   step.value_scale = value_scale;
   step.derivative_cutoff = filter->derivative_cutoff;
+  step.settle = filter->settle;
   step.min_cutoff = filter->min_cutoff.data();
   step.beta = filter->beta.data();
   step.raw = filter->raw.data();

@@ -36,7 +36,7 @@ void one_euro_step(const OneEuroStep &s) {
   float *raw = s.raw, *smooth = s.smooth, *speed = s.speed, *gap = s.gap, *out = s.out;
   uint8_t *seen = s.seen;
   const uint8_t *valid = s.valid;
-  const float dt = s.dt, value_scale = s.value_scale, derivative_cutoff = s.derivative_cutoff;
+  const float dt = s.dt, value_scale = s.value_scale, derivative_cutoff = s.derivative_cutoff, settle = s.settle;
   const size_t count = s.count;
   MIEN_INDEPENDENT
   for (size_t i = 0; i < count; ++i) {
@@ -47,14 +47,16 @@ void one_euro_step(const OneEuroStep &s) {
     const float da = smoothing(derivative_cutoff, step);
     const float dx = da * velocity + (1.0f - da) * speed[i];
     const float magnitude = dx < 0.0f ? -dx : dx;
-    const float a = smoothing(min_cutoff[i] + beta[i] * magnitude, step);
+    const float paper = smoothing(min_cutoff[i] + beta[i] * magnitude, step);
+    const float young = seen[i] < 255 ? settle / (1.0f + static_cast<float>(seen[i])) : 0.0f;
+    const float a = paper > young ? paper : young;
     const float filtered = a * x + (1.0f - a) * smooth[i];
     const float result = known ? filtered : x;
     raw[i] = use ? x : raw[i];
     smooth[i] = use ? result : smooth[i];
     speed[i] = use ? (known ? dx : 0.0f) : speed[i];
     gap[i] = use ? 0.0f : step;
-    seen[i] = static_cast<uint8_t>(use | known);
+    seen[i] = static_cast<uint8_t>(seen[i] + (use && seen[i] < 255 ? 1 : 0));
     out[i] = use ? result : x;
   }
 }

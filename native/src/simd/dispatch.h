@@ -15,6 +15,7 @@ namespace mien::simd {
 struct OneEuroStep {
   size_t count;
   float dt, value_scale, derivative_cutoff;
+  float settle;  // 1: a young value is the mean of its samples; 0: it is not
   const float *min_cutoff, *beta;
   float *raw, *smooth, *speed, *gap;
   uint8_t *seen;

@@ -23,6 +23,8 @@ class OneEuro(Filter):
         derivative_cutoff: Hz.
         groups: coefficient-name prefix -> (min_cutoff, beta) that differ from the above, e.g. ``{"eye": (4.0, 1.0)}``;
             the longest matching prefix counts.
+        settle: a value's n-th sample weighs at least 1 / n. A young filter then is the mean of what it has seen, instead
+            of clinging to the noise of its first sample; not in the paper.
 
     Raises:
         InputError: a frequency is not in 1e-6..1e6 or beta not in 0..1e6.
@@ -34,6 +36,7 @@ class OneEuro(Filter):
         beta: float = 0.5,
         derivative_cutoff: float = 1.0,
         groups: Mapping[str, tuple[float, float]] | None = None,
+        settle: bool = False,
     ) -> None:
         try:
             pairs = {str(prefix): (cutoff, speed) for prefix, (cutoff, speed) in dict(groups or {}).items()}
@@ -41,7 +44,7 @@ class OneEuro(Filter):
             raise InputError(
                 "filter.setting", f"groups is {groups!r:.200}.", 'Give prefixes and pairs: {"eye": (4.0, 1.0)}.'
             ) from error
-        self._settings = (min_cutoff, beta, derivative_cutoff, pairs)
+        self._settings = (min_cutoff, beta, derivative_cutoff, pairs, settle)
         for cutoff, speed in ((min_cutoff, beta), (derivative_cutoff, 0), *pairs.values()):
             if not within(cutoff, 1e-6, 1e6) or not within(speed, 0, 1e6):
                 raise InputError(
@@ -64,10 +67,10 @@ class OneEuro(Filter):
         return replace(state, values=values)
 
     def _build(self) -> _native.OneEuro:
-        min_cutoff, beta, derivative_cutoff, groups = self._settings
+        min_cutoff, beta, derivative_cutoff, groups, settle = self._settings
         rows = []
         for name in self._names:
             matches = sorted((p for p in groups if name.startswith(p)), key=len)
             rows.append(groups[matches[-1]] if matches else (min_cutoff, beta))
         table = np.array(rows, np.float32)
-        return _native.OneEuro(table[:, 0].copy(), table[:, 1].copy(), derivative_cutoff)
+        return _native.OneEuro(table[:, 0].copy(), table[:, 1].copy(), derivative_cutoff, settle)

@@ -41,10 +41,34 @@ class Region:
             ]
         )
 
+    def toward(self, other: Region, slack: float) -> Region:
+        """`other`, but for the last `slack` of the way: what moves less than that leaves the region as it is.
+
+        Args:
+            slack: of the centre in widths of this region, of the size as a ratio minus 1, of the rotation in radians.
+        """
+        reach = slack * self.width
+        dx, dy = other.cx - self.cx, other.cy - self.cy
+        far = math.hypot(dx, dy)
+        share = max(far - reach, 0.0) / far if far > 0 else 0.0
+        turn = math.remainder(other.rotation - self.rotation, 2 * math.pi)
+        return Region(
+            self.cx + share * dx,
+            self.cy + share * dy,
+            _within(other.width, self.width, slack),
+            _within(other.height, self.height, slack),
+            self.rotation + math.copysign(max(abs(turn) - slack, 0.0), turn),
+        )
+
     def to_camera(self) -> npt.NDArray[np.float64]:
         """The rotation (3, 3) from the crop's camera axes to the frame's: x right, y up, z towards the viewer."""
         cos, sin = math.cos(self.rotation), math.sin(self.rotation)
         return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _within(new: float, old: float, slack: float) -> float:
+    """The size nearest to `old` whose ratio to `new` is at most 1 + slack."""
+    return min(max(old, new / (1 + slack)), new * (1 + slack))
 
 
 def whole_frame(width: int, height: int, columns: int, rows: int, align: str) -> Region:
@@ -77,6 +101,7 @@ class Crop:
         turned_hull: the box is taken anew around all points in the upright frame, so that a head that rolls keeps its
             place and size in the crop; otherwise it is the box in the picture.
         shift: of the centre, in box heights, downwards.
+        slack: of a face that is followed: see `Region.toward`.
     """
 
     scale: tuple[float, float]
@@ -84,6 +109,7 @@ class Crop:
     upright: tuple[int, int] | None
     turned_hull: bool
     shift: float
+    slack: float = 0.0
 
     @classmethod
     def parse(cls, section: Section, points: int) -> Crop:
@@ -105,6 +131,7 @@ class Crop:
             (pair[0], pair[1]) if pair else None,
             turned_hull,
             section.number("shift", 0.0, -1, 1),
+            section.number("slack", 0.0, 0, 0.2),
         )
 
     def region(self, box: Sequence[float], points: F32) -> Region:

@@ -125,7 +125,8 @@ class FaceTask(Task):
     ) -> list[Found]:
         """The faces that are really there, at most as many as there is room for; `known` faces are not found twice.
 
-        With more than one pass a face is looked at again in the crop that its own landmarks ask for.
+        With one pass the faces were there in the frame before, and their crop follows with the bundle's slack. With
+        more a face is looked at again in the crop that its own landmarks ask for.
         """
         found: list[Found] = []
         for track in tracks:
@@ -136,7 +137,8 @@ class FaceTask(Task):
                 if face is None:
                     break
                 with profiler.stage("decode"):
-                    track.region = self._from_landmarks.region(face.box, face.landmarks)
+                    region = self._from_landmarks.region(face.box, face.landmarks)
+                    track.region = track.region.toward(region, self._from_landmarks.slack) if passes == 1 else region
             if face is None or any(overlap(face.box, f.box) > _SAME_FACE_IOU for f in (*known, *found)):
                 continue
             if self._smoother:
@@ -202,6 +204,7 @@ def _one_euro(section: Section) -> OneEuro:
             section.number("beta"),
             section.number("derivative_cutoff", 1.0),
             {prefix: (cutoff, beta) for prefix, (cutoff, beta) in pairs.items()},
+            section.flag("settle", False),
         )
     except InputError as error:
         raise BundleError("manifest.field", f"{section.path}: {error.message}", error.advice) from error

@@ -53,9 +53,9 @@ def test_both_eyes_share_a_branch(network: FaceNetwork) -> None:
     with torch.no_grad():
         network(image)
     hook.remove()
-    assert len(seen) == 2
-    assert seen[0].shape == seen[1].shape == (1, 64)
-    assert not torch.equal(*seen)
+    (eyes,) = seen
+    assert eyes.shape == (2, 64)
+    assert not torch.equal(*eyes)
 
 
 def test_every_weight_learns(network: FaceNetwork) -> None:

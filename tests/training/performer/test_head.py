@@ -103,6 +103,24 @@ def test_the_gaze_label_is_where_the_eyeball_points(people: list[Head]) -> None:
             np.testing.assert_allclose(posed.eye_rotation[k], turned, atol=1e-3)
 
 
+def test_the_label_is_what_the_face_shows(people: list[Head]) -> None:
+    """A squint behind closed lids, or lips that touch already, are less than what was asked; all else is as asked."""
+    rng = np.random.default_rng(2)
+    held = {INDEX[f"{name}{side}"] for name in ("eyeBlink", "eyeSquint", "cheekSquint") for side in ("Left", "Right")}
+    held.add(INDEX["mouthClose"])
+    for head in people:
+        asked = face(eyeBlinkLeft=1, eyeSquintLeft=1, cheekSquintLeft=0.5, mouthClose=1, jawOpen=0.2, tongueOut=0.3)
+        shown = head.shown(asked)
+        assert shown[INDEX["eyeSquintLeft"]] < 0.5
+        assert 0 <= shown.min() <= shown.max() <= 1
+        np.testing.assert_allclose(head.pose(shown).vertices, head.pose(asked).vertices, atol=2e-3)
+        free = rng.random(57).astype(np.float32)
+        changed = np.flatnonzero(np.abs(head.shown(free) - free) > 1e-6)
+        assert set(changed.tolist()) <= held
+        alone = face(eyeBlinkLeft=0.6, mouthSmileRight=0.8)
+        np.testing.assert_allclose(head.shown(alone), alone, atol=1e-6)
+
+
 def test_expressions_add_where_nothing_is_limited(average: Head) -> None:
     first, second = {"jawOpen": 0.4, "browInnerUp": 0.7}, {"mouthSmileLeft": 0.5, "noseSneerRight": 0.3}
     one, two, both = (average.pose(face(**names)).vertices for names in (first, second, first | second))

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mien import _native
@@ -81,12 +82,32 @@ def test_an_invalid_value_passes_and_its_time_step_stays_true() -> None:
             assert out[0] == values[0]
 
 
-def test_all_instruction_sets_filter_equally() -> None:
+def test_a_settling_filter_is_the_mean_of_what_it_has_seen_until_the_paper_s_weighs_more() -> None:
+    rng = np.random.default_rng(5)
+    values = rng.normal(0, 1, (40, 1)).astype(np.float32)
+    settling = _native.OneEuro(np.full(1, 1.0, np.float32), np.zeros(1, np.float32), 1.0, settle=True)
+    out, seen = np.zeros(1, np.float32), []
+    for frame, value in enumerate(values):
+        settling.apply(frame * 10_000_000, value, out)
+        seen.append(float(out[0]))
+    weight = 1 / (1 + 1 / (2 * math.pi * 1.0) / 0.01)  # 0.059: the 17th sample is the first that weighs more than 1 / n
+    expected = [float(values[: n + 1].mean()) for n in range(16)]
+    for value in values[16:, 0]:
+        expected.append(expected[-1] + weight * (float(value) - expected[-1]))
+    assert np.allclose(seen, expected, atol=1e-5)
+    settling.reset()
+    settling.apply(0, values[3], out)
+    assert out[0] == values[3]
+
+
+@pytest.mark.parametrize("settle", [False, True])
+def test_all_instruction_sets_filter_equally(settle: bool) -> None:
     results = []
     for level in LEVELS:
         rng = np.random.default_rng(1)
         with simd(level):
-            native, out, all_out = euro(1434, 0.05, 80.0), np.zeros(1434, np.float32), []
+            cutoffs, betas = np.full(1434, 0.05, np.float32), np.full(1434, 80.0, np.float32)
+            native, out, all_out = _native.OneEuro(cutoffs, betas, 1.0, settle), np.zeros(1434, np.float32), []
             for frame in range(30):
                 values = rng.normal(0, 1, 1434).astype(np.float32)
                 valid = (rng.random(1434) < 0.9).astype(np.uint8)

@@ -60,6 +60,24 @@ def test_the_crop_shows_what_opencv_s_warp_shows() -> None:
     assert np.abs(ours.astype(int) - theirs).max() <= 3
 
 
+@given(
+    st.floats(-50, 50), st.floats(-50, 50), st.floats(0.5, 2), st.floats(-3.1, 3.1), st.floats(-3.1, 3.1),
+    st.floats(0, 0.2),
+)  # fmt: skip
+def test_a_region_follows_another_but_for_the_slack(
+    dx: float, dy: float, ratio: float, before: float, after: float, slack: float
+) -> None:
+    old, new = Region(10, 20, 100, 80, before), Region(10 + dx, 20 + dy, 100 * ratio, 80 * ratio, after)
+    got = old.toward(new, slack)
+    assert math.hypot(got.cx - new.cx, got.cy - new.cy) <= slack * 100 + 1e-9
+    assert max(got.width / new.width, new.width / got.width) <= 1 + slack + 1e-9
+    assert abs(math.remainder(got.rotation - new.rotation, 2 * math.pi)) <= slack + 1e-9
+    near = Region(10 + 0.5 * slack * 100, 20, 100 * (1 + 0.5 * slack), 80, before + 0.5 * slack)
+    assert old.toward(near, slack) == old
+    exact = old.toward(new, 0)
+    assert (exact.cx, exact.cy, exact.width) == pytest.approx((new.cx, new.cy, new.width))
+
+
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (100, 100), (1, 1), (1920, 8)])
 @pytest.mark.parametrize(("columns", "rows"), [(128, 128), (320, 240)])
 def test_the_whole_frame_lies_centred_in_the_tensor(width: int, height: int, columns: int, rows: int) -> None:
