@@ -23,8 +23,8 @@ class OneEuro(Filter):
         derivative_cutoff: Hz.
         groups: coefficient-name prefix -> (min_cutoff, beta) that differ from the above, e.g. ``{"eye": (4.0, 1.0)}``;
             the longest matching prefix counts.
-        settle: a value's n-th sample weighs at least 1 / n. A young filter then is the mean of what it has seen, instead
-            of clinging to the noise of its first sample; not in the paper.
+        settle: a value's n-th sample weighs at least 1 / n, which is not in the paper. A young filter then is the mean
+            of what it has seen, instead of clinging to the noise of its first sample.
 
     Raises:
         InputError: a frequency is not in 1e-6..1e6 or beta not in 0..1e6.
