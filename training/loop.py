@@ -40,7 +40,7 @@ class Settings:
         inner_speed: how many times faster Muon's weights learn than the rate says.
         seed: of everything. threads: of torch; 0 leaves its own choice.
         shares: into how many parts each batch is cut; each part has a thread and batch norms' statistics of its own.
-            On two cores that also prepared the batches, two were 1.2 times faster than one on two threads of OpenMP,
+            On two cores that also prepared the batches, two were 1.15 times faster than one on two threads of OpenMP,
             which wait for each other. Only for losses that draw nothing at random.
     """
 

@@ -126,7 +126,9 @@ def run(context: Context) -> Part:
         "constant_mae_each": blind["mae_each"],
         "coefficients": COEFFICIENTS,
         "visibility_auc": visibility_auc(faces, found),
-        "clear": scores(some(faces, easy), {name: value[easy] for name, value in found.items()}),
+        "clear": scores(some(faces, easy), {name: value[easy] for name, value in found.items()})
+        if easy.sum() > 1
+        else None,
         "pipeline": _pipeline(context, data),
     }
     named = [

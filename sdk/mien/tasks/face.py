@@ -125,9 +125,10 @@ class FaceTask(Task):
     ) -> list[Found]:
         """The faces that are really there, at most as many as there is room for; `known` faces are not found twice.
 
-        With one pass the faces were there in the frame before, and their crop follows with the bundle's slack. With
-        more a face is looked at again in the crop that its own landmarks ask for.
+        With more than one pass a face is looked at again in the crop that its own landmarks ask for. The crop of a face
+        that was there in the frame before follows it with the bundle's slack.
         """
+        slack = self._from_landmarks.slack if tracks is stream.tracks else 0.0
         found: list[Found] = []
         for track in tracks:
             if len(known) + len(found) >= self._max_faces:
@@ -138,7 +139,7 @@ class FaceTask(Task):
                     break
                 with profiler.stage("decode"):
                     region = self._from_landmarks.region(face.box, face.landmarks)
-                    track.region = track.region.toward(region, self._from_landmarks.slack) if passes == 1 else region
+                    track.region = track.region.toward(region, slack) if slack else region
             if face is None or any(overlap(face.box, f.box) > _SAME_FACE_IOU for f in (*known, *found)):
                 continue
             if self._smoother:
