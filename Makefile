@@ -15,7 +15,7 @@ RECIPES := detect face expression
 
 SOURCES := $(shell find sdk native/src native/include native/bindings native/cmake native/CMakeLists.txt -type f \
              -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
-CPP     := $(shell find native samples -name '*.cpp' -o -name '*.h' -o -name '*.c' 2>/dev/null)
+CPP     := $(shell find native samples export -name "*.cpp" -o -name "*.h" -o -name "*.c" 2>/dev/null)
 
 .PHONY: demo test bench train cards lint format clean
 

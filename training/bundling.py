@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import onnx
-import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from export.graph import difference, halved, session, trace
 from training.errors import TrainingError
-
-OPSET = 18
 
 
 def to_onnx(
@@ -42,55 +35,15 @@ def to_onnx(
     Raises:
         TrainingError: `export.parity`, the exported model gives other numbers.
     """
-    module.eval()
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            module, tuple(examples), dynamo=True, opset_version=OPSET, input_names=list(inputs),
-            output_names=list(outputs), verbose=False,
-        )  # fmt: skip
-        assert program is not None
-        program.save(buffer)  # type: ignore[arg-type]  # takes a file object too
+    model = halved(trace(module, examples, inputs, outputs), whole)
+    with torch.no_grad():
         expected = [value.numpy() for value in module(*examples)]
-    model = _halved(onnx.load_from_string(buffer.getvalue()), whole)
     data = model.SerializeToString()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    got = session.run(list(outputs), dict(zip(inputs, (example.numpy() for example in examples), strict=True)))
-    worst = max(
-        float(np.abs(a - b).max() / max(float(np.abs(b).max()), 1.0)) for a, b in zip(got, expected, strict=True)
-    )
+    got = session(data).run(list(outputs), dict(zip(inputs, (example.numpy() for example in examples), strict=True)))
+    worst = difference(got, expected)
     if not worst <= tolerance:
         raise TrainingError("export.parity", f"ONNX Runtime differs from torch by {worst:.2e}.", "")
     return data, worst
-
-
-def _halved(model: onnx.ModelProto, whole: Sequence[str]) -> onnx.ModelProto:
-    """Large weights become float16 with a cast in front: half the file, and engines cast them once, while loading."""
-    graph = model.graph
-    casts = []
-    for index, weight in enumerate(graph.initializer):
-        name = weight.name
-        small = weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < 64
-        if small or any(part in name for part in whole):
-            continue
-        half = numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), f"{name}_half")
-        graph.initializer[index].CopyFrom(half)
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT, name=f"{name}_cast"))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    del graph.value_info[:]
-    for info in graph.metadata_props:
-        del info
-    for node in graph.node:  # the exporter writes the author's source lines and paths into the file
-        del node.metadata_props[:]
-        node.doc_string = ""
-    del graph.metadata_props[:]
-    onnx.checker.check_model(model)
-    return model
 
 
 def digest(data: bytes) -> str:

@@ -13,7 +13,16 @@ from mien.bundle import Bundle
 
 from training.bundling import licence
 from training.expressing import Features, inputs_of
-from training.face_bundle import OUTPUTS, TRAINING_DATA, canonical, export, face_section, network_section
+from training.face_bundle import (
+    BLOB,
+    OUTPUTS,
+    TRAINING_DATA,
+    blobs,
+    export,
+    face_section,
+    network_section,
+    with_target,
+)
 from training.measures import correlations
 from training.models.expression import EMBEDDING, EMOTIONS, GRID, UNITS, ExpressionNetwork, Heads
 from training.performer import labels
@@ -32,22 +41,25 @@ NEUTRAL = {"neutral": (1, EMBEDDING)}
 
 def write(path: Path, network: ExpressionNetwork, metrics: Mapping[str, Any]) -> None:
     """Writes the `expression` bundle."""
-    outputs = OUTPUTS | OWN
-    onnx, parity = export(network, list(outputs), NEUTRAL)
-    manifest = {
+    onnx, parity = export(network, list(OUTPUTS | OWN), NEUTRAL)
+    described = with_target(manifest(), {**metrics, "parity_with_torch": parity})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Bundle.write(path, described, {BLOB: onnx, **blobs()})
+
+
+def manifest() -> dict[str, Any]:
+    """What the `expression` bundle says of itself, but for targets and metrics."""
+    return {
         "schema": 1,
         "name": "expression",
         "task": "expression",
         "licence": licence(),
         "training_data": TRAINING_DATA + " Action units, emotions, valence and arousal are labels made by rules.",
-        "networks": {"face": network_section(outputs, NEUTRAL)},
+        "networks": {"face": network_section(OUTPUTS | OWN, NEUTRAL)},
         "detect": {"bundle": "detect"},
         "face": face_section(),
         "expression": {"aus": list(labels.ACTION_UNITS), "emotions": list(labels.EMOTIONS)},
-        "metrics": {**metrics, "parity_with_torch": parity},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Bundle.write(path, manifest, {"onnx/face.onnx": onnx, "geometry/canonical.f32": canonical().tobytes()})
 
 
 @torch.no_grad()

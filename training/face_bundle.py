@@ -55,12 +55,13 @@ TRAINING_DATA = (
     "Renders of mien's own synthetic performer (ICT-FaceKit geometry, MIT; expression curves from recorded Live Link "
     "Face takes, MIT, and from rules). No photograph of a person was used."
 )
-_WHOLE = ("geometry.weight",)
+WHOLE = ("geometry.weight",)
+BLOB = "onnx/face.onnx"
 _TOLERANCE = 5e-3  # weights are stored in half precision
 
 
-class _Named(nn.Module):
-    """The network with a plain tuple of the first outputs, as the exporter wants it."""
+class Named(nn.Module):
+    """The network with a plain tuple of its first `count` outputs, as exporters want it."""
 
     def __init__(self, network: nn.Module, count: int) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ def export(
     generator = torch.Generator().manual_seed(0)
     examples = [torch.rand(1, 3, SIZE, SIZE, generator=generator)]
     examples += [torch.randn(shape, generator=generator) * 0.1 for shape in extra_inputs.values()]
-    return to_onnx(_Named(folded, len(outputs)), examples, ["image", *extra_inputs], outputs, _TOLERANCE, _WHOLE)
+    return to_onnx(Named(folded, len(outputs)), examples, ["image", *extra_inputs], outputs, _TOLERANCE, WHOLE)
 
 
 def canonical() -> F32:
@@ -127,21 +128,25 @@ def network_section(
     return {
         "inputs": inputs,
         "outputs": {name: {"shape": list(shape)} for name, shape in outputs.items()},
-        "targets": [
-            {
-                "engine": "onnxruntime",
-                "precision": "fp32",
-                "blob": "onnx/face.onnx",
-                "tensors": {name: name for name in [*inputs, *outputs]},
-            }
-        ],
     }
 
 
-def write(path: Path, network: nn.Module, metrics: Mapping[str, Any]) -> None:
-    """Writes the `face` bundle."""
-    onnx, parity = export(network, list(OUTPUTS), {})
-    manifest = {
+def with_target(description: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a bundle that holds the float network for ONNX Runtime alone, as training writes it."""
+    network = description["networks"]["face"]
+    tensors = {name: name for name in (*network["inputs"], *network["outputs"])}
+    target = {"engine": "onnxruntime", "precision": "fp32", "blob": BLOB, "tensors": tensors}
+    return {**description, "networks": {"face": {**network, "targets": [target]}}, "metrics": dict(metrics)}
+
+
+def blobs() -> dict[str, bytes]:
+    """The bundle's members beside the network."""
+    return {"geometry/canonical.f32": canonical().tobytes()}
+
+
+def manifest() -> dict[str, Any]:
+    """What the `face` bundle says of itself, but for targets and metrics."""
+    return {
         "schema": 1,
         "name": "face",
         "task": "face",
@@ -150,10 +155,15 @@ def write(path: Path, network: nn.Module, metrics: Mapping[str, Any]) -> None:
         "networks": {"face": network_section(OUTPUTS, {})},
         "detect": {"bundle": "detect"},
         "face": face_section(),
-        "metrics": {**metrics, "parity_with_torch": parity},
     }
+
+
+def write(path: Path, network: nn.Module, metrics: Mapping[str, Any]) -> None:
+    """Writes the `face` bundle."""
+    onnx, parity = export(network, list(OUTPUTS), {})
+    described = with_target(manifest(), {**metrics, "parity_with_torch": parity})
     path.parent.mkdir(parents=True, exist_ok=True)
-    Bundle.write(path, manifest, {"onnx/face.onnx": onnx, "geometry/canonical.f32": canonical().tobytes()})
+    Bundle.write(path, described, {BLOB: onnx, **blobs()})
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

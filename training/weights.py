@@ -21,13 +21,13 @@ from training.models.blocks import fold
 from training.models.expression import GRID, ExpressionNetwork, Heads
 from training.models.face import REGIONS, FaceNetwork
 
-NETWORK = "face"  # the one network of a face or expression bundle, by the manifest's name
+NETWORK = "face"  # the network of a face or expression bundle, by the manifest's name
 _FIXED = (".num_batches_tracked", ".pole")
 _PREFIX, _HALF = "network.", "_half"  # what training/face_bundle.py and training/bundling.py put around a name
 
 
-def weights_of(path: Path) -> dict[str, Tensor]:
-    """The parameters of a `face` or `expression` bundle by their names in the folded network, float32.
+def weights_of(path: Path, name: str = NETWORK) -> dict[str, Tensor]:
+    """The parameters of a bundle's network by their names in the folded torch network, float32.
 
     They are exact to half precision, in which bundles store them. A bias that is zero throughout is missing.
 
@@ -37,7 +37,7 @@ def weights_of(path: Path) -> dict[str, Tensor]:
     """
     bundle = Bundle.open(path)
     found = {}
-    for initializer in _graph(bundle).initializer:
+    for initializer in _graph(bundle, name).initializer:
         name = initializer.name.removesuffix(_HALF)
         if name.startswith(_PREFIX):
             values = numpy_helper.to_array(initializer).astype(np.float32)
@@ -47,16 +47,16 @@ def weights_of(path: Path) -> dict[str, Tensor]:
     return found
 
 
-def _graph(bundle: Bundle) -> onnx.GraphProto:
+def _graph(bundle: Bundle, name: str) -> onnx.GraphProto:
     networks = bundle.manifest.networks
-    targets = networks[NETWORK].targets if NETWORK in networks else ()
+    targets = networks[name].targets if name in networks else ()
     for target in targets:
         if target.engine == "onnxruntime" and target.precision in ("fp32", "fp16"):
             return onnx.load_from_string(bytes(bundle.blob(target.blob))).graph
     raise TrainingError(
         "training.weights",
-        f"{bundle.path.name} has no network {NETWORK!r} for ONNX Runtime in floating point.",
-        "Give a face or expression bundle of this project.",
+        f"{bundle.path.name} has no network {name!r} for ONNX Runtime in floating point.",
+        "Give a bundle of this project.",
     )
 
 
@@ -71,11 +71,11 @@ def load_folded(path: Path) -> FaceNetwork | ExpressionNetwork:
     if any(name.startswith("heads.") for name in weights):
         network = ExpressionNetwork(FaceNetwork(), Heads(torch.zeros(REGIONS, GRID, GRID)))
     fold(network.eval())
-    network.load_state_dict(_complete(network, weights, path))
+    network.load_state_dict(complete(network, weights, path))
     return network
 
 
-def _complete(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+def complete(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     """Every parameter: the exporter leaves out biases that are zero, and what the code itself fixes."""
     out = {}
     for name, empty in network.state_dict().items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mien.errors import BundleError
@@ -181,12 +181,21 @@ class Port:
 
 @dataclass(frozen=True)
 class Target:
-    """The same network made for one engine: which blob, and the engine's tensor name for each logical one."""
+    """The same network made for one engine: which blob, and the engine's tensor name for each logical one.
+
+    Attributes:
+        weights: a second blob where the engine's format has two files, or "".
+        device: the only device of that engine that this was made for, or "" for any.
+        options: the engine's own settings, in its own words.
+    """
 
     engine: str
     precision: str
     blob: str
     tensors: Mapping[str, str]
+    weights: str = ""
+    device: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -270,7 +279,22 @@ def _network(name: str, section: Section, blobs: Mapping[str, str]) -> Network:
         names = {key: tensors.text(key) for key in (*inputs, *outputs)}
         blob = target.text("blob")
         _check_member(blob, blobs, f"{target.path}.blob")
-        targets.append(Target(target.text("engine"), target.text("precision"), blob, names))
+        weights = target.text("weights", "")
+        if weights:
+            _check_member(weights, blobs, f"{target.path}.weights")
+        stated = target.section("options") if "options" in target else Section({}, f"{target.path}.options")
+        options = {key: stated.text(key) for key in stated.fields}
+        targets.append(
+            Target(
+                target.text("engine"),
+                target.text("precision"),
+                blob,
+                names,
+                weights,
+                target.text("device", ""),
+                options,
+            )
+        )
     if not targets:
         raise BundleError("manifest.field", f"{section.path}.targets: expected at least one target.", "")
     return Network(name, inputs, outputs, tuple(targets))

@@ -13,7 +13,8 @@ import torch
 from onnx import TensorProto
 from torch import Tensor, nn
 
-from training.bundling import OPSET, digest, licence, to_onnx
+from export.graph import OPSET
+from training.bundling import digest, licence, to_onnx
 from training.errors import TrainingError
 from training.models.blocks import Conv, fold
 

@@ -145,6 +145,15 @@ def test_a_manifest_gives_networks_ports_and_targets_by_name() -> None:
     assert network.targets[0].tensors == {"image": "i:0", "y": "Identity"}
 
 
+def test_a_target_may_have_a_second_file_a_device_and_options() -> None:
+    fields = full()
+    fields["networks"]["net"]["targets"][0] |= {"weights": "m.onnx", "device": "NPU", "options": {"a": "b"}}
+    (target,) = parsed(fields).networks["net"].targets
+    assert (target.weights, target.device, target.options) == ("m.onnx", "NPU", {"a": "b"})
+    (plain,) = parsed(full()).networks["net"].targets
+    assert (plain.weights, plain.device, plain.options) == ("", "", {})
+
+
 def test_metrics_are_for_people_and_may_hold_anything() -> None:
     manifest = parsed({**full(), "metrics": {"jawOpen": [0.9, None]}})
     manifest.root.done()
@@ -218,6 +227,9 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "no targets": ("networks.net.targets", [], "networks.net.targets: expected at least one"),
     "a tensor without a name": ("networks.net.targets.0.tensors.y", ..., r"targets\[0\].tensors.y"),
     "a blob that is no member": ("networks.net.targets.0.blob", "x", r"targets\[0\].blob: 'x' is not a member"),
+    "weights that are no member": ("networks.net.targets.0.weights", "x", r"targets\[0\].weights: 'x' is not a member"),
+    "an option that is no text": ("networks.net.targets.0.options", {"a": 1}, r"targets\[0\].options.a"),
+    "a device that is no text": ("networks.net.targets.0.device", 1, r"targets\[0\].device"),
     "a shape of nothing": ("networks.net.outputs.y.shape", [], "outputs.y.shape"),
     "an extent of zero": ("networks.net.outputs.y.shape", [1, 0], "outputs.y.shape"),
     "a negative extent": ("networks.net.outputs.y.shape", [-1, 2], "outputs.y.shape"),

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 SPRITES, STEPS, BATCH = 2_400, 4_000, 32
 HELD_OUT, FRAMES = 400, 500  # sprites of other people, and the frames composed of them, for the log
 _TOLERANCE = 0.02  # of half-size weights
-_BLOB = "onnx/detector.onnx"
+NETWORK = "detector"
+_BLOB = f"onnx/{NETWORK}.onnx"
 
 
 def train(options: Options) -> None:
@@ -78,8 +79,8 @@ def write(path: Path, network: DetectNetwork, how: Mapping[str, Any], held_out: 
     print(f"{path}: {path.stat().st_size} bytes, differs from torch by {difference:.1e}; {measured}")
 
 
-def manifest(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The bundle's description."""
+def description() -> dict[str, Any]:
+    """What the bundle says of itself, but for targets and metrics."""
     image = {
         "layout": "nchw", "color": "rgb", "scale": [1 / 255] * 3, "bias": [0.0] * 3, "align": "center",
         "border": "constant",
@@ -90,8 +91,6 @@ def manifest(metrics: Mapping[str, Any]) -> dict[str, Any]:
         for stride in STRIDES
         for part, width in widths.items()
     }
-    names = ["image", *outputs]
-    target = {"engine": "onnxruntime", "precision": "fp32", "blob": _BLOB, "tensors": {name: name for name in names}}
     return {
         "schema": 1,
         "name": "detect",
@@ -100,14 +99,13 @@ def manifest(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "training_data": "Synthetic only: frames composed of rendered people (ICT-FaceKit geometry, this project's "
         "performer) over procedural backgrounds. No photograph of anybody was used.",
         "networks": {
-            "detector": {
+            NETWORK: {
                 "inputs": {"image": {"shape": [1, 3, ROWS, COLUMNS], "dtype": "float32", "image": image}},
                 "outputs": outputs,
-                "targets": [target],
             }
         },
         "detect": {
-            "network": "detector",
+            "network": NETWORK,
             "decode": "grid",
             "strides": list(STRIDES),
             "points": POINTS,
@@ -115,5 +113,13 @@ def manifest(metrics: Mapping[str, Any]) -> dict[str, Any]:
             "nms": "hard",
             "iou": OVERLAP,
         },
-        "metrics": dict(metrics),
     }
+
+
+def manifest(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of the bundle that training writes: the float network for ONNX Runtime alone."""
+    described = description()
+    network = described["networks"][NETWORK]
+    tensors = {name: name for name in (*network["inputs"], *network["outputs"])}
+    network["targets"] = [{"engine": "onnxruntime", "precision": "fp32", "blob": _BLOB, "tensors": tensors}]
+    return {**described, "metrics": dict(metrics)}

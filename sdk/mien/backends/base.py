@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from mien.errors import ModelError
 from mien.machine import installed
 
 Array = npt.NDArray[Any]
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Session(ABC):
@@ -46,13 +49,23 @@ class Session(ABC):
         """The devices that the installed engine sees. Raises MissingExtraError if it is not installed."""
 
     @abstractmethod
-    def __init__(self, model: memoryview, *, device: str, threads: int) -> None:
+    def __init__(
+        self,
+        model: memoryview,
+        *,
+        device: str,
+        threads: int,
+        weights: memoryview | None = None,
+        options: Mapping[str, str] = NONE,
+    ) -> None:
         """Loads a model.
 
         Args:
             model: the blob; stays mapped while the session lives.
             device: one of `devices()`.
             threads: intra-op threads.
+            weights: the second blob, where the engine's format has two files.
+            options: the engine's own settings, as the bundle's target states them.
 
         Raises:
             DeviceError: the device is not there. ModelError: the engine refuses the model.
@@ -72,3 +85,10 @@ class Session(ABC):
         Raises:
             ModelError: the engine failed.
         """
+
+
+def refuse_options(engine: str, weights: memoryview | None, options: Mapping[str, str]) -> None:
+    """For engines with one file and no settings. Raises ModelError if the target states any."""
+    if weights is not None or options:
+        what = f"the options {', '.join(options)}" if options else "a second file of weights"
+        raise ModelError("model.options", f"{engine} does not know {what}.", "Export the bundle again.")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mien.backends.base import Array, Session
+from mien.backends.base import NONE, Array, Session, refuse_options
 from mien.errors import DeviceError, MissingExtraError, ModelError
 
 _MODULES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
@@ -25,13 +25,22 @@ class LiteRtSession(Session):
 
     @classmethod
     def devices(cls) -> tuple[str, ...]:
-        _interpreter_class()
+        interpreter_class()
         return ("CPU",)
 
-    def __init__(self, model: memoryview, *, device: str, threads: int) -> None:
+    def __init__(
+        self,
+        model: memoryview,
+        *,
+        device: str,
+        threads: int,
+        weights: memoryview | None = None,
+        options: Mapping[str, str] = NONE,
+    ) -> None:
+        refuse_options(self.engine, weights, options)
         if device not in self.devices():
             raise DeviceError("device.absent", f"LiteRT runs on CPU here, not on {device}.", "Use device='auto'.")
-        create = _interpreter_class()
+        create = interpreter_class()
         try:
             self._interpreter = create(model_content=bytes(model), num_threads=threads)
             self._allocate()
@@ -61,7 +70,8 @@ class LiteRtSession(Session):
                 raise ModelError("model.run", f"LiteRT failed: {error}", "") from error
 
 
-def _interpreter_class() -> Any:
+def interpreter_class() -> Any:
+    """The Interpreter of the package that is installed. Raises MissingExtraError if there is none."""
     for module in _MODULES:
         try:
             return importlib.import_module(module).Interpreter

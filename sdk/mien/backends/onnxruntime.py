@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mien.backends.base import Array, Session
+from mien.backends.base import NONE, Array, Session, refuse_options
 from mien.errors import DeviceError, ModelError
 
 _LOG_FATAL = 4  # ONNX Runtime's severity scale; below it the engine writes to stderr what it raises as well
@@ -30,7 +30,16 @@ class OnnxRuntimeSession(Session):
         providers = _onnxruntime().get_available_providers()
         return tuple(p.removesuffix("ExecutionProvider") for p in providers if not p.startswith("Azure"))
 
-    def __init__(self, model: memoryview, *, device: str, threads: int) -> None:
+    def __init__(
+        self,
+        model: memoryview,
+        *,
+        device: str,
+        threads: int,
+        weights: memoryview | None = None,
+        options: Mapping[str, str] = NONE,
+    ) -> None:
+        refuse_options(self.engine, weights, {})
         onnxruntime = _onnxruntime()
         if device not in self.devices():
             raise DeviceError(
@@ -38,16 +47,16 @@ class OnnxRuntimeSession(Session):
                 f"This ONNX Runtime has no {device} provider, only {', '.join(self.devices())}.",
                 "Install the wheel that carries it, or use device='auto'.",
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _LOG_FATAL
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        settings.inter_op_num_threads = 1
+        settings.log_severity_level = _LOG_FATAL
         # Spinning threads burn a host's cores between frames.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        settings.add_session_config_entry("session.inter_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
-                bytes(model), options, providers=[f"{device}ExecutionProvider"]
+                bytes(model), settings, providers=[(f"{device}ExecutionProvider", dict(options))]
             )
         except Exception as error:
             raise ModelError(

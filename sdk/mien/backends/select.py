@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 from mien import registry
 from mien.backends.base import Session
@@ -62,8 +63,14 @@ def load(
                 package = f"'mien[{engine.extra}]'" if engine.extra else engine.engine
                 refused.append(f"{label}: not installed; run: pip install {package}")
                 continue
-            where = _place(engine, place)
-            session = engine(bundle.blob(target.blob), device=where, threads=threads)
+            if place and target.device and place.lower() != target.device.lower():
+                refused.append(f"{label}: made for {target.device}, not for {place}")
+                continue
+            where = _place(engine, place or target.device or None)
+            # An engine that has no second file and no settings need not know these words.
+            more: dict[str, Any] = {"weights": bundle.blob(target.weights)} if target.weights else {}
+            more |= {"options": target.options} if target.options else {}
+            session = engine(bundle.blob(target.blob), device=where, threads=threads, **more)
             _check_tensors(session, network, target)
         except ModelError as error:
             if error.code == "model.tensors":

@@ -38,7 +38,7 @@ def test_a_device_that_is_there_is_used_and_reported(device: str, detect_bundle:
 
 @pytest.mark.parametrize("device", ["", "gpu", "onnx", "CPU", "cpu:0", "auto:CPU", "onnxruntime:", ":CPU", None, 0])
 def test_a_device_string_that_means_nothing_is_refused(device: Any, detect_bundle: Path) -> None:
-    with pytest.raises(DeviceError, match="litert, onnxruntime") as refused:
+    with pytest.raises(DeviceError, match="executorch, litert, onnxruntime, openvino") as refused:
         mien.open(detect_bundle, device=device)
     assert refused.value.code == "device.unknown"
 
@@ -134,3 +134,29 @@ def test_an_input_that_the_manifest_does_not_describe_is_a_model_error(tmp_path:
     with pytest.raises(ModelError, match="mood") as refused:
         mien.open(bundle_with(tmp_path, {}, blobs=model.SerializeToString()))
     assert refused.value.code == "model.tensors"
+
+
+def test_a_target_made_for_one_device_runs_nowhere_else(tmp_path: Path) -> None:
+    """`auto` skips it with the reason; the plain one behind it is used."""
+    path = bundle_with(tmp_path, {"device": "Tensorrt", "precision": "fp16"}, {})
+    with mien.open(path) as pipeline:
+        (choice,) = pipeline.report().networks
+    assert (choice.used, choice.precision) == ("onnxruntime:CPU", "fp32")
+    (refused,) = choice.refused
+    assert "fp16" in refused
+    assert "no 'Tensorrt'" in refused
+    with mien.open(path, device="onnxruntime:CPU") as pipeline:
+        (choice,) = pipeline.report().networks
+    assert choice.refused == ["onnxruntime fp16: made for Tensorrt, not for CPU"]
+    with pytest.raises(DeviceError) as none:
+        mien.open(path, device="onnxruntime:Tensorrt")
+    assert none.value.code == "device.none"
+
+
+def test_a_targets_options_reach_its_engine(tmp_path: Path) -> None:
+    path = bundle_with(tmp_path, {"engine": "openvino", "options": {"NO_SUCH_THING": "1"}}, {"engine": "openvino"})
+    with mien.open(path) as pipeline:
+        (choice,) = pipeline.report().networks
+    assert choice.used == "openvino:CPU"
+    (refused,) = choice.refused
+    assert "NO_SUCH_THING" in refused

@@ -1,0 +1,96 @@
+"""Exports a model to every engine, proves it, and writes one bundle.
+
+    python -m export face --targets all -o face.mien
+    python -m export my_recipe.py --checkpoint weights.pt --targets ort-cpu,litert-int8 -o mine.mien
+    python -m export --from model.onnx --calibration pictures/ -o model.mien
+
+Exit code 1 and no bundle if the gate refuses an int8 target; the report is written in any case.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from export.errors import ExportError
+from export.key import key_in, key_of
+from export.plugins import names
+from training.command import run
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(
+    source: Annotated[str | None, typer.Argument(help="a recipe: file of export/recipes, or a .py file")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="the bundle [default: SOURCE.mien]")] = None,
+    targets: Annotated[str, typer.Option(help="'all', or names with commas; see `--list`")] = "all",
+    foreign: Annotated[Path | None, typer.Option("--from", help="a model file: .onnx, .pt2, .tflite, .mien")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="the recipe's weights [default: its own choice]")] = None,
+    calibration: Annotated[Path | None, typer.Option(help="folder with your own pictures")] = None,
+    samples: Annotated[int, typer.Option(help="how many to calibrate on")] = 300,
+    method: Annotated[str, typer.Option(help="of int8 ONNX: file of quantization/methods")] = "nncf-ptq",
+    shape: Annotated[list[str] | None, typer.Option(help="NAME=1,3,224,224 for open shapes; repeatable")] = None,
+    key: Annotated[Path | None, typer.Option(help="sign with this raw 32-byte Ed25519 key")] = None,
+    npu: Annotated[
+        bool, typer.Option(help="also compile NPU targets ahead of time (needs Wine, see export/npu)")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="targets built at the same time")] = 1,
+    work: Annotated[Path, typer.Option(help="folder of everything between")] = _ROOT / "out" / "export",
+    list_targets: Annotated[bool, typer.Option("--list", help="list the targets and leave")] = False,
+) -> None:
+    """See the module's text."""
+    if list_targets:
+        from export.run import print_targets
+
+        print_targets()
+        return
+    if (source is None) == (foreign is None):
+        raise ExportError("export.source", "Give a recipe, or a model file with --from, and not both.", "")
+    which = str(foreign) if foreign else str(source)
+    wanted = names("export.targets") if targets == "all" else [name.strip() for name in targets.split(",") if name]
+    out = output or Path(f"{Path(which).stem}.mien")
+    shapes = dict(_shape(text) for text in shape or [])
+    stated = {
+        "source": which, "foreign": foreign is not None, "checkpoint": checkpoint, "pictures": calibration,
+        "calibration": samples, "method": method, "shapes": shapes,
+    }  # fmt: skip
+    files = [path for path in (Path(which), checkpoint, calibration) if path is not None and path.exists()]
+    files += _shipped() if checkpoint is None and foreign is None else []
+    fresh = key_of({**stated, "targets": sorted(wanted), "signed": key is not None, "npu": npu}, files)
+    if out.is_file() and key_in(out) == fresh:
+        print(f"{out} is up to date.")
+        return
+    from export.build import Settings
+    from export.run import export
+
+    seal = _key(key) if key else None
+    settings = Settings(work=work, **stated)  # type: ignore[arg-type]
+    if not export(settings, wanted, targets == "all", out, fresh, seal, jobs, npu):
+        raise SystemExit(1)
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, extents = text.partition("=")
+    try:
+        return name, tuple(int(extent) for extent in extents.split(","))
+    except ValueError as error:
+        raise ExportError("export.dynamic", f"{text!r} is no shape.", "Write it as NAME=1,3,224,224.") from error
+
+
+def _shipped() -> list[Path]:
+    from mien.locate import locate, shipped
+
+    return [locate(name) for name in shipped()]
+
+
+def _key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ExportError("export.key", f"The key {path} cannot be read: {error.strerror}.", "") from error
+
+
+if __name__ == "__main__":
+    run(main)

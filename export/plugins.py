@@ -1,0 +1,40 @@
+"""Finds targets and methods: one file in a folder is one, by its name with dashes for underscores."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import TypeVar
+
+from export.errors import ExportError
+
+T = TypeVar("T")
+
+
+def names(package: str) -> list[str]:
+    """The names of all plug-ins of a package, sorted; nothing of them is imported."""
+    path = importlib.import_module(package).__path__
+    files = [module.name for module in pkgutil.iter_modules(path)]
+    return sorted(name.replace("_", "-") for name in files if name != "base" and not name.startswith("_"))
+
+
+def find(package: str, name: str, base: type[T]) -> type[T]:
+    """The class of that name.
+
+    Raises:
+        ExportError: ``export.unknown``, there is none.
+    """
+    if name not in names(package):
+        raise ExportError(
+            "export.unknown", f"There is no {base.__name__.lower()} {name!r}.", f"Known: {', '.join(names(package))}."
+        )
+    module = importlib.import_module(f"{package}.{name.replace('-', '_')}")
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ExportError("export.unknown", f"{module.__name__} defines {len(found)} of them, expected one.", "")
+    return found[0]

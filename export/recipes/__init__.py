@@ -1,0 +1,1 @@
+"""Recipe: one file per model."""

@@ -1,0 +1,236 @@
+"""One export from end to end: build the targets, prove them, report, and write the bundle if nothing is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from mien.errors import MienError, MissingExtraError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from export import assemble
+from export.build import Build, Settings
+from export.errors import ExportError
+from export.plugins import find, names
+from export.prove import Proof, clock, prove
+from export.quiet import quiet
+from export.targets.base import Built, Target
+from quantization import report
+
+
+def export(
+    settings: Settings,
+    wanted: Sequence[str],
+    every: bool,
+    output: Path,
+    key: str,
+    signature: bytes | None,
+    jobs: int,
+    npu: bool,
+) -> bool:
+    """Whether the bundle was written; the report beside it is in any case.
+
+    Args:
+        every: all targets were asked for: those that this kind of model cannot have are left out and listed.
+
+    Raises:
+        MienError: something cannot be built; neither bundle nor report is touched.
+    """
+    console = Console(file=sys.stdout)  # its own: what tools print is swallowed
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("reading", total=2 * len(wanted) + 1)
+        build = Build(settings, lambda what: progress.update(bar, description=what))
+        with quiet():
+            targets, left_out = _possible(build, wanted, every)
+        progress.update(bar, total=2 * len(targets) + 1)
+        with quiet():
+            _prepare(build, targets)
+        proofs: dict[str, Proof] = {}
+        built = {}
+        for name, result in _built(build, targets, jobs):
+            built[name] = result
+            progress.update(bar, description=f"built {name}", advance=1)
+        for name, target in targets.items():
+            progress.update(bar, description=f"proving {name}")
+            with quiet():
+                proofs[name] = prove(build, target, built[name])
+            progress.advance(bar)
+        progress.update(bar, description="timing")
+        with quiet():
+            clock(build, targets, proofs)
+        progress.advance(bar)
+    compiled = _npu(build, targets, proofs, console) if npu else {}
+    console.print(table(targets, proofs, left_out))
+    folder = output.with_suffix(".report")
+    page = report.write(folder, _facts(build, targets, proofs, left_out, compiled), _verdicts(proofs))
+    refused = {name: p.verdict for name, p in proofs.items() if p.verdict is not None and not p.verdict.passed}
+    for name, verdict in refused.items():
+        console.print(f"[red]{name} is refused:[/red]")
+        for breach in verdict.breaches[:8]:
+            console.print(f"  {breach}", markup=False)
+        if len(verdict.breaches) > 8:
+            console.print(f"  and {len(verdict.breaches) - 8} more: {page}")
+    if refused:
+        console.print(f"No bundle was written. Report: {page}")
+        return False
+    assemble.write(output, build, targets, proofs, key, signature)
+    console.print(f"{output}: {output.stat().st_size / 1e6:.2f} MB. Report: {page}")
+    return True
+
+
+def _possible(build: Build, wanted: Sequence[str], every: bool) -> tuple[dict[str, type[Target]], dict[str, str]]:
+    """The targets that this model can have, and why not the others."""
+    recipe = build.recipe
+    has = {"any"} | ({"torch", "onnx"} if recipe.module is not None else {"onnx"} if recipe.onnx else set())
+    targets, left_out = {}, {}
+    for name in wanted:
+        target = find("export.targets", name, Target)
+        if recipe.module is None and recipe.onnx and target.engine == "litert":
+            why = "made from ONNX; LiteRT's converter reads torch"
+        elif target.needs not in has:
+            why = f"needs the model as {target.needs}"
+        else:
+            _check_packages(name, target)
+            targets[name] = target
+            continue
+        if not every:
+            raise ExportError("export.source", f"{recipe.name} cannot become {name}: {why}.", "Export it from torch.")
+        left_out[name] = why
+    if not targets:
+        raise ExportError("export.target", "No target is left.", "See python -m export --list.")
+    return targets, left_out
+
+
+def _check_packages(name: str, target: type[Target]) -> None:
+    for module, package in target.packages.items():
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("export", package, f"The target {name}")
+
+
+def _prepare(build: Build, targets: Mapping[str, type[Target]]) -> None:
+    """Makes what several targets share, so that processes find it on disk."""
+    if build.recipe.tflite:
+        return
+    build.float_blob()
+    int8 = [target for target in targets.values() if target.precision == "int8"]
+    if not int8:
+        return
+    build.calibration  # noqa: B018  # a cached property
+    if any(target.needs == "onnx" and target.device != "Tensorrt" for target in int8):
+        build.int8_blob()
+    if any(target.device == "Tensorrt" for target in int8):
+        build.int8_blob(symmetric=True)
+
+
+def _built(build: Build, targets: Mapping[str, type[Target]], jobs: int) -> Iterator[tuple[str, Built]]:
+    if jobs == 1 or len(targets) == 1:
+        for name, target in targets.items():
+            with quiet():
+                made = target.build(build)
+            yield name, made
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        running = {name: pool.submit(build_one, build.settings, name) for name in targets}
+        for name, future in running.items():
+            yield name, future.result()
+
+
+def build_one(settings: Settings, name: str) -> Built:
+    """One target in a process of its own."""
+    with quiet():
+        return find("export.targets", name, Target).build(Build(settings))
+
+
+def _npu(
+    build: Build, targets: Mapping[str, type[Target]], proofs: Mapping[str, Proof], console: Console
+) -> dict[str, list[dict[str, object]]]:
+    """Target -> what the NPU compiler says of it for each platform."""
+    from export.npu import proof as npu
+
+    if missing := npu.available():
+        raise ExportError("export.npu", missing, "")
+    exe = npu.build(npu.FOLDER)
+    record = {}
+    for name, target in targets.items():
+        if target.device == "NPU":
+            built = proofs[name].built
+            folder = build.settings.work / "npu"
+            folder.mkdir(parents=True, exist_ok=True)
+            for member in (built.blob, built.weights):
+                (folder / Path(member).name).write_bytes(built.blobs[member])
+            model = folder / Path(built.blob).name
+            results = [npu.compile_model(exe, model, p, folder / f"{p}.blob") for p in npu.PLATFORMS]
+            record[name] = [dict(result.__dict__) for result in results]
+            for result in results:
+                console.print(
+                    f"{name} for {result.platform}: {'compiles' if result.ok else result.error}", markup=False
+                )
+    return record
+
+
+def table(targets: Mapping[str, type[Target]], proofs: Mapping[str, Proof], left_out: Mapping[str, str]) -> Table:
+    """What is printed at the end."""
+    out = Table("target", "MB", "ran on", "parity", "gate", "ms", "operators taken")
+    for name in assemble.order(targets, proofs):
+        proof = proofs[name]
+        gate = "" if proof.verdict is None else "passed" if proof.verdict.passed else "REFUSED"
+        taken = ", ".join(f"{found.supported}/{found.nodes} {table}" for table, found in proof.support.items())
+        parity = "" if proof.parity is None else f"{proof.parity:.1e}"
+        spent = "" if proof.milliseconds is None else f"{proof.milliseconds:.3f}"
+        out.add_row(name, f"{proof.bytes / 1e6:.2f}", proof.ran_on, parity, gate, spent, taken)
+    for name, why in left_out.items():
+        out.add_row(name, "", f"left out: {why}", "", "", "", "")
+    return out
+
+
+def _facts(
+    build: Build,
+    targets: Mapping[str, type[Target]],
+    proofs: Mapping[str, Proof],
+    left_out: Mapping[str, str],
+    compiled: Mapping[str, list[dict[str, object]]],
+) -> report.Facts:
+    float_bytes = sum(weight.nbytes for weight in _weights(build))
+    layers = [] if build.recipe.tflite or not any(p.verdict for p in proofs.values()) else build.layers()
+    return report.Facts(
+        name=build.recipe.name,
+        targets={name: assemble.facts(targets[name], proofs[name]) for name in assemble.order(targets, proofs)},
+        left_out=dict(left_out),
+        layers=layers,
+        columns={name: list(names) for name, names in build.recipe.columns.items()},
+        float_bytes=float_bytes,
+        speed_up=assemble.faster_int8(targets, proofs),
+        npu=dict(compiled),
+    )
+
+
+def _weights(build: Build):  # type: ignore[no-untyped-def]
+    from onnx import numpy_helper
+
+    if build.recipe.tflite:
+        return []
+    return [numpy_helper.to_array(weight) for weight in build.float_model.graph.initializer]
+
+
+def _verdicts(proofs: Mapping[str, Proof]):  # type: ignore[no-untyped-def]
+    return {name: proof.verdict for name, proof in proofs.items() if proof.verdict is not None}
+
+
+def print_targets() -> None:
+    """The targets with a line each."""
+    out = Table("target", "what it is", "engine", "device", "precision")
+    for name in names("export.targets"):
+        try:
+            target = find("export.targets", name, Target)
+        except MienError as error:
+            out.add_row(name, str(error), "", "", "")
+            continue
+        out.add_row(name, target.summary, target.engine, target.device or "CPU", target.precision)
+    Console().print(out)

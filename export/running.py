@@ -1,0 +1,29 @@
+"""Runs what a target made, through the runtime's own sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+from mien import registry
+from mien.backends.base import Session
+
+from export.targets.base import Built, Target
+from quantization.samples import Arrays, Run
+
+
+def runner(target: type[Target], built: Built) -> Run:
+    """The target in its engine on the CPU. Raises MienError if it does not run here."""
+    engine = registry.find("backends", target.engine, Session)
+    weights = memoryview(built.blobs[built.weights]) if built.weights else None
+    # Options are for the device that the target is made for.
+    options = built.options if target.device in ("", "CPU") else {}
+    session = engine(memoryview(built.blobs[built.blob]), device="CPU", threads=1, weights=weights, options=options)
+
+    def run(feed: Arrays, outputs: Sequence[str]) -> Sequence[npt.NDArray[Any]]:
+        return session.run(
+            {built.tensors[name]: value for name, value in feed.items()}, [built.tensors[name] for name in outputs]
+        )
+
+    return run

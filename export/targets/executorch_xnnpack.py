@@ -1,0 +1,68 @@
+"""ExecuTorch on phones, float: a .pte program for the XNNPACK kernels."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from mien.errors import MissingExtraError
+
+from export.errors import ExportError
+from export.graph import reason
+from export.targets.base import Built, Target
+
+if TYPE_CHECKING:
+    from export.build import Build
+
+
+class ExecutorchXnnpack(Target):
+    summary: ClassVar[str] = "ExecuTorch, XNNPACK, float32"
+    engine: ClassVar[str] = "executorch"
+    precision: ClassVar[str] = "fp32"
+    packages: ClassVar[dict[str, str]] = {"executorch": "executorch"}
+    needs: ClassVar[str] = "torch"
+    rank: ClassVar[int] = 45
+
+    @classmethod
+    def build(cls, build: Build) -> Built:
+        blob = f"executorch/{build.network}.pte"
+        data = build.kept(f"{build.network}.pte", lambda: lowered(program(build)))
+        return Built({blob: data}, blob, tensors_of(build))
+
+
+def program(build: Build) -> Any:
+    """The module as an exported program. Raises ExportError for models that did not come as torch."""
+    recipe = build.recipe
+    if recipe.module is None:
+        raise ExportError(
+            "export.source", f"{recipe.name} did not come as torch, which ExecuTorch reads.", "Export it from torch."
+        )
+    try:
+        return torch.export.export(recipe.module.eval(), tuple(recipe.inputs.values()))
+    except Exception as error:
+        raise ExportError("export.trace", f"torch cannot trace the module: {reason(error)}", "") from error
+
+
+def lowered(exported: Any) -> bytes:
+    """The program with all that XNNPACK takes handed to it."""
+    try:
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+    except ImportError as error:
+        raise MissingExtraError("export", "executorch", "Exporting to ExecuTorch") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+            return bytes(edge.to_executorch().buffer)
+        except Exception as error:
+            raise ExportError("export.target", f"ExecuTorch cannot lower the program: {reason(error)}", "") from error
+
+
+def tensors_of(build: Build) -> dict[str, str]:
+    """Logical name -> the names that the runtime gives a program's tensors: by position."""
+    recipe = build.recipe
+    return {name: f"input_{k}" for k, name in enumerate(recipe.inputs)} | {
+        name: f"output_{k}" for k, name in enumerate(recipe.outputs)
+    }

@@ -1,0 +1,97 @@
+"""LiteRT on phones and headsets, float, with the XNNPACK kernels."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mien.errors import MissingExtraError
+
+from export.errors import ExportError
+from export.graph import reason
+from export.recipe import Recipe
+from export.targets.base import Built, Target
+
+if TYPE_CHECKING:
+    from export.build import Build
+
+
+class LiteRtCpu(Target):
+    summary: ClassVar[str] = "LiteRT, CPU, float32"
+    engine: ClassVar[str] = "litert"
+    precision: ClassVar[str] = "fp32"
+    packages: ClassVar[dict[str, str]] = {"litert_torch": "litert-torch", "ai_edge_litert": "ai-edge-litert"}
+    table: ClassVar[str] = "litert_gpu"
+    needs: ClassVar[str] = "any"
+    rank: ClassVar[int] = 25
+
+    @classmethod
+    def build(cls, build: Build) -> Built:
+        data = float_tflite(build)
+        blob = f"litert/{build.network}.tflite"
+        return Built({blob: data}, blob, tensors_of(build.recipe, data), operators=operators(data))
+
+
+def float_tflite(build: Build) -> bytes:
+    """The float model as .tflite: a foreign one as it came, else converted from torch once and kept."""
+    recipe = build.recipe
+    if recipe.tflite:
+        return recipe.tflite
+    if recipe.module is None:
+        raise ExportError(
+            "export.source", f"{recipe.name} came as ONNX; LiteRT's converter reads torch.", "Export it from torch."
+        )
+    return build.kept(f"{build.network}.tflite", lambda: _converted(recipe))
+
+
+def _converted(recipe: Recipe) -> bytes:
+    try:
+        import litert_torch
+    except ImportError as error:
+        raise MissingExtraError("export", "litert-torch", "Exporting to LiteRT") from error
+    assert recipe.module is not None
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="mien-") as folder:
+        warnings.simplefilter("ignore")
+        path = Path(folder) / "model.tflite"
+        try:
+            litert_torch.convert(recipe.module.eval(), tuple(recipe.inputs.values())).export(str(path))
+        except Exception as error:
+            raise ExportError(
+                "export.target", f"LiteRT cannot convert {recipe.name}: {reason(error)}", "Rewrite that operation."
+            ) from error
+        return path.read_bytes()
+
+
+def tensors_of(recipe: Recipe, data: bytes) -> dict[str, str]:
+    """Logical name -> the file's name of the tensor: quantizers rename them, but keep their order."""
+    interpreter = _plain(data)
+    if recipe.tflite:
+        ports = [*interpreter.get_input_details(), *interpreter.get_output_details()]
+    else:
+        signature = interpreter.get_signature_runner()
+        inputs, outputs = signature.get_input_details(), signature.get_output_details()
+        ports = [inputs[f"args_{k}"] for k in range(len(recipe.inputs))]
+        ports += [outputs[f"output_{k}"] for k in range(len(recipe.outputs))]
+    return {name: str(port["name"]) for name, port in zip((*recipe.inputs, *recipe.outputs), ports, strict=True)}
+
+
+def operators(data: bytes) -> dict[str, list[str]]:
+    """Operator -> names of what it makes, without those that only the CPU delegate adds."""
+    interpreter = _plain(data)
+    names = {int(d["index"]): str(d["name"]) for d in interpreter.get_tensor_details()}
+    found: dict[str, list[str]] = {}
+    for op in interpreter._get_ops_details():  # the one way to a .tflite file's operators without its compiler
+        outputs = [names.get(int(i), "") for i in op["outputs"]]
+        found.setdefault(op["op_name"], []).append(outputs[0] if outputs else "")
+    return found
+
+
+def _plain(data: bytes) -> Any:
+    """An interpreter without a delegate, which would hide the file's operators."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    return Interpreter(
+        model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    )

@@ -1,0 +1,24 @@
+"""OpenVINO on CPUs, int8: the same QuantizeLinear/DequantizeLinear graph that ONNX Runtime reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from export.targets.base import Built, Target
+
+if TYPE_CHECKING:
+    from export.build import Build
+
+
+class OpenVinoCpuInt8(Target):
+    summary: ClassVar[str] = "OpenVINO, CPU, int8 convolutions"
+    engine: ClassVar[str] = "openvino"
+    device: ClassVar[str] = "CPU"
+    precision: ClassVar[str] = "int8"
+    packages: ClassVar[dict[str, str]] = {"openvino": "openvino"}
+    rank: ClassVar[int] = 19
+
+    @classmethod
+    def build(cls, build: Build) -> Built:
+        blob, data = build.int8_blob()
+        return Built({blob: data}, blob, build.same_names())

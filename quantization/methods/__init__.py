@@ -1,0 +1,1 @@
+"""Method: one file per way of quantizing."""

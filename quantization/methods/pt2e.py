@@ -1,0 +1,55 @@
+"""PT2E for ExecuTorch: torch's own quantization with the XNNPACK quantizer.
+
+Convolutions have static ranges, dense layers take theirs anew in every run.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from mien.errors import MissingExtraError
+
+from quantization.errors import QuantizationError
+from quantization.methods.base import Method, Scheme
+from quantization.samples import Samples
+
+_MOST = 64  # samples: its observers take half a second for each
+
+
+class Pt2e(Method):
+    """Takes a module and example inputs as `torch.export.ExportedProgram`, gives the program in int8."""
+
+    summary: ClassVar[str] = "torch PT2E with the XNNPACK quantizer, for ExecuTorch"
+    form: ClassVar[str] = "torch"
+    dense: ClassVar[bool] = True
+
+    def quantize(self, model: Any, samples: Samples, scheme: Scheme) -> Any:
+        try:
+            from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+                XNNPACKQuantizer,
+                get_symmetric_quantization_config,
+            )
+            from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+        except ImportError as error:
+            raise MissingExtraError("export", "executorch", "Quantizing for ExecuTorch") from error
+        quantizer = XNNPACKQuantizer()
+        static = get_symmetric_quantization_config(is_per_channel=True)
+        quantizer.set_operator_type(torch.ops.aten.conv2d.default, static)
+        if self.dense:
+            dynamic = get_symmetric_quantization_config(is_per_channel=True, is_dynamic=True)
+            quantizer.set_operator_type(torch.ops.aten.linear.default, dynamic)
+        examples = model.example_inputs[0]
+        try:
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")
+                prepared = prepare_pt2e(model.module(), quantizer)
+                for feed in samples.rows(np.linspace(0, len(samples) - 1, min(_MOST, len(samples))).astype(int)):
+                    prepared(*(torch.from_numpy(value) for value in feed.values()))
+                return torch.export.export(convert_pt2e(prepared), examples)
+        except Exception as error:
+            raise QuantizationError(
+                "quantization.failed", f"PT2E cannot quantize the model: {error}", "Try another target."
+            ) from error

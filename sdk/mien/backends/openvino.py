@@ -1,0 +1,98 @@
+"""OpenVINO: Intel CPUs, GPUs and NPUs. Models are IR (xml, with the weights as a second blob) or ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from queue import SimpleQueue
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.backends.base import NONE, Array, Session
+from mien.errors import DeviceError, MissingExtraError, ModelError
+
+# On CPUs that can, OpenVINO computes float models in bfloat16 unless told not to; a target may ask for it by option.
+_PRECISION = "INFERENCE_PRECISION_HINT"
+
+
+class OpenVinoSession(Session):
+    """A network in OpenVINO. Devices are OpenVINO's own: CPU, GPU, NPU."""
+
+    engine: ClassVar[str] = "openvino"
+    extra: ClassVar[str] = "openvino"
+    packages: ClassVar[tuple[str, ...]] = ("openvino",)
+
+    @classmethod
+    def devices(cls) -> tuple[str, ...]:
+        return tuple(_openvino().Core().available_devices)
+
+    def __init__(
+        self,
+        model: memoryview,
+        *,
+        device: str,
+        threads: int,
+        weights: memoryview | None = None,
+        options: Mapping[str, str] = NONE,
+    ) -> None:
+        openvino = _openvino()
+        core = openvino.Core()
+        seen = core.available_devices
+        if device not in seen:
+            raise DeviceError(
+                "device.absent",
+                f"OpenVINO sees {', '.join(seen)} here, no {device}.",
+                "Install the device's driver, or use device='auto'.",
+            )
+        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", **options}
+        if device == "CPU":
+            # Pinned threads fight with the host's own over the first cores.
+            settings = {_PRECISION: "f32", "INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False, **settings}
+        try:
+            network = (
+                core.read_model(bytes(model)) if weights is None else core.read_model(bytes(model), bytes(weights))
+            )
+            self._model = core.compile_model(network, device, settings)
+        except Exception as error:
+            raise ModelError(
+                "model.load", f"OpenVINO refuses the model: {_first_lines(error)}", "Is the file complete?"
+            ) from error
+        self.device = device
+        self._tensor = openvino.Tensor
+        self.inputs = {port.get_any_name(): _shape(port) for port in self._model.inputs}
+        # An output may have several names: the model's own, and that of a tensor which only passes through.
+        self.outputs = {name: _shape(port) for port in self._model.outputs for name in sorted(port.get_names())}
+        # A request owns its activations; as many are made as threads run this session at the same time.
+        self._free: SimpleQueue[Any] = SimpleQueue()
+
+    def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
+        request = self._model.create_infer_request() if self._free.empty() else self._free.get()
+        try:
+            for name, array in feeds.items():
+                # Contiguous arrays are shared, not copied; the run is over before the caller may write to them again.
+                request.set_tensor(name, self._tensor(np.ascontiguousarray(array), shared_memory=True))
+            request.infer()
+            results = [np.array(request.get_tensor(name).data) for name in outputs]
+        except Exception as error:
+            raise ModelError("model.run", f"OpenVINO failed: {_first_lines(error)}", "") from error
+        self._free.put(request)
+        return results
+
+
+def _openvino() -> Any:
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingExtraError("openvino", "openvino", "Running models in OpenVINO") from error
+    return openvino
+
+
+def _shape(port: Any) -> tuple[int, ...]:
+    return tuple(d.get_length() if d.is_static else -1 for d in port.get_partial_shape())
+
+
+def _first_lines(error: Exception) -> str:
+    """OpenVINO's messages are stacks of source lines; what matters stands at the end."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[-2:])[:400]
