@@ -27,6 +27,7 @@ def main(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="the bundle [default: SOURCE.mien]")] = None,
     targets: Annotated[str, typer.Option(help="'all', or names with commas; see `--list`")] = "all",
     foreign: Annotated[Path | None, typer.Option("--from", help="a model file: .onnx, .pt2, .tflite, .mien")] = None,
+    network: Annotated[str, typer.Option(help="which network of a .mien file [default: the first]")] = "",
     checkpoint: Annotated[Path | None, typer.Option(help="the recipe's weights [default: its own choice]")] = None,
     calibration: Annotated[Path | None, typer.Option(help="folder with your own pictures")] = None,
     samples: Annotated[int, typer.Option(help="how many to calibrate on")] = 300,
@@ -54,7 +55,7 @@ def main(
     shapes = dict(_shape(text) for text in shape or [])
     stated = {
         "source": which, "foreign": foreign is not None, "checkpoint": checkpoint, "pictures": calibration,
-        "calibration": samples, "method": method, "shapes": shapes,
+        "calibration": samples, "method": method, "shapes": shapes, "network": network,
     }  # fmt: skip
     files = [path for path in (Path(which), checkpoint, calibration) if path is not None and path.exists()]
     files += _shipped() if checkpoint is None and foreign is None else []

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,17 +28,18 @@ from export.recipe import Recipe
 from export.sources import open_source
 from quantization.calibration import LARGEST, SMALLEST, choose
 from quantization.errors import QuantizationError
-from quantization.gate import Verdict, judge
+from quantization.gate import Limits, Verdict, judge
 from quantization.methods.base import Method, Scheme
+from quantization.methods.qat import Torch
 from quantization.mixed import fewest_in_float
-from quantization.samples import F32, Run, Samples
+from quantization.samples import F32, Run, Samples, answers
 from quantization.sensitivity import Layer, scan
 from quantization.weights import weights_only
-from training.own_faces import pictures_in
 
 _SEED, _HELD_OUT_SEED = 11, 12
 _CANDIDATES = 3  # pictures rendered for each one of the calibration set, from which it is chosen
 _HELD_OUT = 500
+_JUDGED = 3  # of a user's own pictures, the share that judges is one in so many
 _EXAMPLES = 4  # samples on which engines are compared with torch
 
 
@@ -48,6 +49,7 @@ class Settings:
 
     Attributes:
         source: a recipe's name or .py file, or with `foreign` a model file.
+        network: which network of a foreign bundle; "" means the first that looks at pictures.
         foreign: whether it is a model that this project has no recipe for.
         checkpoint: the recipe's weights; None: its own choice.
         pictures: a folder with the user's pictures to calibrate and judge on, instead of the recipe's samples.
@@ -65,6 +67,7 @@ class Settings:
     method: str
     shapes: Mapping[str, tuple[int, ...]]
     work: Path
+    network: str = ""
 
     def __post_init__(self) -> None:
         if not SMALLEST <= self.calibration <= LARGEST:
@@ -190,7 +193,7 @@ class Build:
         """What the calibration set is chosen from."""
         own = self._own_pictures
         if own is not None:
-            return own.rows(np.arange(0, len(own), 2))
+            return own.rows(np.flatnonzero(np.arange(len(own)) % _JUDGED))
         return self._rendered(self.settings.calibration * _CANDIDATES, _SEED, held_out=False)
 
     @cached_property
@@ -198,7 +201,7 @@ class Build:
         """What the gate judges on: other people than those of the calibration set, where it can know."""
         own = self._own_pictures
         if own is not None:
-            return own.rows(np.arange(1, len(own), 2))
+            return own.rows(np.arange(0, len(own), _JUDGED))
         return self._rendered(_HELD_OUT, _HELD_OUT_SEED, held_out=True)
 
     def _rendered(self, count: int, seed: int, held_out: bool) -> Samples:
@@ -216,21 +219,18 @@ class Build:
         folder = self.settings.pictures
         if folder is None:
             return None
-        from export.pictures import whole
+        from export.pictures import frames, whole
 
-        paths = pictures_in(folder)
         self._progress("reading pictures")
         recipe = self.recipe
-        found = recipe.cut(paths) if recipe.cut else whole(paths, recipe)
+        found = recipe.cut(frames(folder)) if recipe.cut else whole(frames(folder), recipe)
         if len(found) == 0:
-            raise QuantizationError(
-                "calibration.faces", f"No face was found in the {len(paths)} pictures of {folder}.", "Give faces."
-            )
-        if len(found) < 2 * SMALLEST:
+            raise QuantizationError("calibration.faces", f"No face was found in {folder}.", "Give pictures of faces.")
+        if len(found) * (_JUDGED - 1) // _JUDGED < SMALLEST:
             raise QuantizationError(
                 "calibration.small",
-                f"{folder} gives {len(found)} samples; half of them calibrate, half judge.",
-                f"Give {2 * SMALLEST} or more, of many people, lights and expressions.",
+                f"{folder} gives {len(found)} samples, of which every third one judges.",
+                f"Give {SMALLEST * _JUDGED // (_JUDGED - 1)} or more, of many people, lights and expressions.",
             )
         return found
 
@@ -259,13 +259,27 @@ class Build:
 
     # -- int8 -----------------------------------------------------------------------------------------------------
 
-    def judged(self, run: Run, samples: Samples) -> Verdict:
+    @cached_property
+    def limits(self) -> Limits:
+        """The recipe's; where nobody knows an output's unit it is the range of its values, or 1 if that is less."""
+        recipe = self.recipe
+        if recipe.module is not None:
+            return recipe.limits
+        said = answers(self.float_run(), self.tuning, list(recipe.outputs))
+        spans = {name: float(np.ptp(np.percentile(values, (1, 99)))) for name, values in said.items()}
+        return replace(recipe.limits, units={**{k: max(v, 1.0) for k, v in spans.items()}, **recipe.limits.units})
+
+    def judged(self, run: Run, samples: Samples, limits: Limits | None = None) -> Verdict:
         """A network beside the float one."""
         recipe = self.recipe
         return judge(
-            self.float_run(), run, samples, list(recipe.outputs), recipe.limits, columns=recipe.columns,
+            self.float_run(), run, samples, list(recipe.outputs), limits or self.limits, columns=recipe.columns,
             metrics=recipe.metrics, image=recipe.image, white=recipe.value[0] * 255,
         )  # fmt: skip
+
+    def good_enough(self, run: Run) -> bool:
+        """Whether an int8 network may go to the gate: on samples of its own, with less room than there."""
+        return self.judged(run, self.tuning, self.limits.stricter()).passed
 
     @cached_property
     def _dense(self) -> dict[str, str]:
@@ -298,31 +312,44 @@ class Build:
         path, about = self.settings.work / f"{stem}.onnx", self.settings.work / f"{stem}.json"
         if path.is_file() and about.is_file():
             return onnx.load(path), json.loads(about.read_text())
-        method = find("quantization.methods", self.settings.method, Method)
+        model, kept = self._quantized(find("quantization.methods", self.settings.method, Method), symmetric)
+        keep(path, lambda target: onnx.save(model, target))
+        keep(about, lambda target: target.write_text(json.dumps(list(kept))))
+        return model, list(kept)
+
+    def _quantized(self, method: type[Method], symmetric: bool) -> tuple[onnx.ModelProto, Sequence[str]]:
+        recipe, samples, dense = self.recipe, self.calibration, self._dense
+        stay = (*recipe.keep_float, *dense)
+        if method.form == "module":
+            if recipe.module is None:
+                raise QuantizationError("quantization.method", f"{recipe.name} did not come as torch.", "")
+            self._progress("training in int8")
+            taught = Torch(recipe.module, list(recipe.inputs), list(recipe.outputs))
+            spared = (*recipe.keep_float, *(_place(weight) for weight in dense.values()))
+            model = method().quantize(taught, samples, Scheme(symmetric, spared))
+            return graph.halved(model, recipe.keep_whole), []
         if method.form != "onnx":
             raise QuantizationError("quantization.method", f"{self.settings.method} makes no ONNX.", "")
-        layers, samples, dense = self.layers(symmetric), self.calibration, self._dense
-        stay = (*self.recipe.keep_float, *dense)
+        layers = self.layers(symmetric)
 
         def quantize(kept: Sequence[str]) -> onnx.ModelProto:
             self._progress(f"quantizing, {len(kept)} of {len(layers)} layers in float")
             model = method().quantize(self.float_model, samples, Scheme(symmetric, (*stay, *kept)))
             # TensorRT multiplies in int8 or not at all, so what it keeps is stored in half.
             small = model if symmetric else weights_only(model, set(dense.values()))
-            return graph.halved(small, self.recipe.keep_whole)
+            return graph.halved(small, recipe.keep_whole)
 
-        def accept(model: onnx.ModelProto) -> bool:
-            return self.judged(run_of(model), self.tuning).passed
-
-        model, kept = fewest_in_float(layers, quantize, accept)
-        keep(path, lambda target: onnx.save(model, target))
-        keep(about, lambda target: target.write_text(json.dumps(kept)))
-        return model, kept
+        return fewest_in_float(layers, quantize, lambda model: self.good_enough(run_of(model)))
 
     def int8_blob(self, symmetric: bool = False) -> tuple[str, bytes]:
         """Member and bytes of the int8 graph."""
         model, _ = self.int8_model(symmetric)
         return f"onnx/{self.network}-int8{'-symmetric' if symmetric else ''}.onnx", self._described(model)
+
+
+def _place(weight: str) -> str:
+    """The module that a weight belongs to."""
+    return weight.rsplit(".", 1)[0]
 
 
 def run_of(model: onnx.ModelProto) -> Run:

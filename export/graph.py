@@ -37,7 +37,6 @@ def trace(
             depends on data; ``export.outputs``, it gives another number of outputs.
     """
     buffer = io.BytesIO()
-    module.eval()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:

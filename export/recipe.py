@@ -11,13 +11,13 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from mien.types import Frame
 from torch import Tensor, nn
 
 from export import recipes
@@ -25,7 +25,6 @@ from export.errors import ExportError
 from quantization.gate import Limits
 from quantization.samples import Arrays, Samples
 
-U8 = npt.NDArray[np.uint8]
 # (what the network said, the truth) -> figures by name, each better when it is smaller.
 Metrics = Callable[[Arrays, Arrays], Mapping[str, float]]
 
@@ -36,8 +35,8 @@ class Recipe:
 
     Attributes:
         name: of the bundle.
-        module: in eval mode; takes the inputs in order, returns a tensor or a tuple of them. None: `onnx` or `tflite`
-            is all there is.
+        module: is put into eval mode; takes the inputs in order, returns a tensor or a tuple of them. None: `onnx` or
+            `tflite` is all there is.
         inputs: name -> an example with the batch extent of 1, float32; its shape is the network's.
         outputs: names in the module's order.
         manifest: what the bundle's manifest says but for targets, blobs and metrics: task, licence, sections. Networks
@@ -50,7 +49,7 @@ class Recipe:
         keep_float: parts of the names of nodes or weights that no method quantizes.
         columns: output -> the names of its columns, for reports and refusals.
         samples: (count, seed, held out) -> samples with labels, or None if only the user has pictures.
-        cut: pictures -> what the image input sees of each, float32 (N, ...); None resizes the whole picture.
+        cut: pictures -> what the network is fed when it looks at them; None resizes the whole of each.
         metrics: figures of the task beside what every output gets.
         limits: of the gate.
         rename: the model's own name of a tensor -> the manifest's, where they differ.
@@ -71,7 +70,7 @@ class Recipe:
     keep_float: Sequence[str] = ()
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     samples: Callable[[int, int, bool], Samples] | None = None
-    cut: Callable[[Sequence[Path]], Samples] | None = None
+    cut: Callable[[Iterable[Frame]], Samples] | None = None
     metrics: Metrics | None = None
     limits: Limits = field(default_factory=Limits)
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +93,9 @@ class Recipe:
             raise ExportError("export.recipe", f"{self.name}: there is no input {self.image!r} for pixels.", "")
         if (self.module is not None) + bool(self.onnx) + bool(self.tflite) != 1:
             raise ExportError("export.recipe", f"{self.name}: give one of module, onnx and tflite.", "")
+        if self.module is not None:
+            with suppress(NotImplementedError):  # an exported program is what it is
+                self.module.eval()
 
 
 def names() -> list[str]:

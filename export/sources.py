@@ -14,6 +14,7 @@ from mien.manifest import Network
 
 from export import graph
 from export.errors import ExportError
+from export.pictures import fed
 from export.recipe import Recipe, load
 
 if TYPE_CHECKING:
@@ -108,11 +109,13 @@ def _from_tflite(name: str, data: bytes) -> Recipe:
 def _bundle(path: Path, settings: Settings) -> Recipe:
     """The first network of a bundle that pixels go into, with all that the manifest says of it."""
     bundle = Bundle.open(path)
-    network = next((n for n in bundle.manifest.networks.values() if any(p.image for p in n.inputs.values())), None)
+    seeing = {k: n for k, n in bundle.manifest.networks.items() if any(p.image for p in n.inputs.values())}
+    network = seeing.get(settings.network) if settings.network else next(iter(seeing.values()), None)
     if network is None:
-        raise ExportError("export.source", f"{path.name} has no network that looks at pictures.", "")
+        which = settings.network or "that looks at pictures"
+        raise ExportError("export.source", f"{path.name} has no network {which}.", f"It has: {', '.join(seeing)}.")
     image, port = next((key, port) for key, port in network.inputs.items() if port.image is not None)
-    target = next((t for t in network.targets if t.precision in ("fp32", "fp16")), None)
+    target = next((t for t in network.targets if "int" not in t.precision), None)
     if target is None or target.engine not in ("onnxruntime", "litert"):
         raise ExportError("export.source", f"{path.name} has no float network in ONNX or TFLite.", "")
     data = bytes(bundle.blob(target.blob))
@@ -145,6 +148,7 @@ def _as_bundled(
         name=recipe.name, module=None, onnx=recipe.onnx, tflite=recipe.tflite,
         inputs=recipe.inputs,
         outputs=[name for name in recipe.outputs if name in by_tensor],
+        cut=lambda shown: fed(shown, bundle.path, network.name, {tensors[key]: tensors[key] for key in network.inputs}),
         manifest=fields, network=network.name, blobs=others, image=tensors[image], value=value,
         rename=by_tensor, limits=recipe.limits,
     )  # fmt: skip

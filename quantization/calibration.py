@@ -14,7 +14,7 @@ import numpy.typing as npt
 from quantization.errors import QuantizationError
 from quantization.samples import F32, Run, Samples, answers
 
-SMALLEST, LARGEST = 100, 1000  # samples of a set
+SMALLEST, LARGEST = 64, 1000  # samples of a set
 _SHARE = 0.5  # of the set: extremes, in turn of each output; the rest is drawn at random, as life is
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,19 @@ class Limits:
     metrics: Mapping[str, float] = field(default_factory=dict)
     free: Sequence[str] = ()
     pooled: Sequence[str] = ()
+
+    def stricter(self, share: float = 0.75) -> Limits:
+        """With so much of the room alone: for choosing among models, so that the chosen one passes on other samples."""
+        return replace(
+            self,
+            mae_rise=self.mae_rise * share,
+            r_fall=self.r_fall * share,
+            jitter_rise=self.jitter_rise * share,
+            agreement=1 - (1 - self.agreement) * share,
+            agreement_beside_truth=1 - (1 - self.agreement_beside_truth) * share,
+            range_kept=1 - (1 - self.range_kept) * share,
+            metrics={name: most * share for name, most in self.metrics.items()},
+        )
 
 
 @dataclass(frozen=True)

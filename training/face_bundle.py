@@ -132,11 +132,11 @@ def network_section(
 
 
 def with_target(description: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a bundle that holds the float network for ONNX Runtime alone, as training writes it."""
-    network = description["networks"]["face"]
-    tensors = {name: name for name in (*network["inputs"], *network["outputs"])}
+    """The manifest of a bundle that holds its one network in float for ONNX Runtime alone, as training writes it."""
+    ((name, network),) = description["networks"].items()
+    tensors = {port: port for port in (*network["inputs"], *network["outputs"])}
     target = {"engine": "onnxruntime", "precision": "fp32", "blob": BLOB, "tensors": tensors}
-    return {**description, "networks": {"face": {**network, "targets": [target]}}, "metrics": dict(metrics)}
+    return {**description, "networks": {name: {**network, "targets": [target]}}, "metrics": dict(metrics)}
 
 
 def blobs() -> dict[str, bytes]:

@@ -25,7 +25,7 @@ F32 = npt.NDArray[np.float32]
 
 _NEGATIVES = 0.06  # share of a batch that shows no face
 # Share of the loss; landmark error is in hundredths of half a crop.
-_WEIGHTS = {"points": 1.0, "local": 1.0, "coefficients": 2.0, "mesh": 0.3, "slope": 0.1, "rotation": 0.6, "gaze": 1.0}
+_WEIGHTS = {"points": 1.0, "local": 1.0, "coefficients": 3.0, "mesh": 0.3, "slope": 0.1, "rotation": 0.6, "gaze": 2.0}
 _WEIGHTS |= {"visibility": 0.15, "presence": 0.15}
 
 

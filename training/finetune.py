@@ -170,7 +170,7 @@ def write(path: Path, base: Path, network: Network, result: Result, how: Mapping
     model, parity = face_bundle.export(network, outputs, extra)
     blob = "onnx/face.onnx"
     tensors = {name: name for name in ["image", *extra, *outputs]}
-    old = {target["blob"] for target in described["targets"]}
+    old = {target[part] for target in described["targets"] for part in ("blob", "weights") if part in target}
     described["targets"] = [{"engine": "onnxruntime", "precision": "fp32", "blob": blob, "tensors": tensors}]
     finetuned = {
         "base": dict(bundle.manifest.blobs),
@@ -180,7 +180,8 @@ def write(path: Path, base: Path, network: Network, result: Result, how: Mapping
         "held_out_scores": result.scores,
         **how,
     }
-    fields["metrics"] = {**fields.get("metrics", {}), "parity_with_torch": parity, "finetuned": finetuned}
+    measured = {name: value for name, value in fields.get("metrics", {}).items() if name != "export"}
+    fields["metrics"] = {**measured, "parity_with_torch": parity, "finetuned": finetuned}
     said = fields.get("training_data", "")
     fields["training_data"] = f"{said} Fine-tuned by its user on {result.rows} labelled pictures of their own.".strip()
     fields["name"] = f"{fields['name'].removesuffix('-finetuned')}-finetuned"

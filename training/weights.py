@@ -51,7 +51,8 @@ def _graph(bundle: Bundle, name: str) -> onnx.GraphProto:
     networks = bundle.manifest.networks
     targets = networks[name].targets if name in networks else ()
     for target in targets:
-        if target.engine == "onnxruntime" and target.precision in ("fp32", "fp16"):
+        floating = target.engine == "onnxruntime" and target.precision in ("fp32", "fp16")
+        if floating and target.blob.endswith(".onnx"):  # not the ORT format
             return onnx.load_from_string(bytes(bundle.blob(target.blob))).graph
     raise TrainingError(
         "training.weights",

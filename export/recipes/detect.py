@@ -11,6 +11,7 @@ from mien import _native
 from mien.locate import locate
 
 from export.graph import round_to_half
+from export.pictures import fed
 from export.recipe import Recipe
 from quantization.gate import Limits
 from quantization.samples import F32, Arrays, Samples
@@ -59,6 +60,7 @@ def recipe(checkpoint: Path | None) -> Recipe:
         network=NETWORK,
         image="image",
         keep_float=("head.",),
+        cut=lambda shown: fed(shown, locate("detect"), NETWORK, {"image": "image"}),
         samples=samples,
         metrics=metrics,
         limits=LIMITS,
@@ -82,7 +84,7 @@ def _row(frame: Frame) -> F32:
     out = np.full((_FACES, 18), np.nan, np.float32)
     count, spared = min(len(frame.boxes), _FACES), min(len(frame.spared), _FACES)
     out[:count, :4] = frame.boxes[:count]
-    out[:count, 4:14] = frame.points[:count].reshape(count, -1)
+    out[:count, 4:14] = frame.points[:count].reshape(count, 2 * POINTS)
     out[:spared, 14:] = frame.spared[:spared]
     return out
 

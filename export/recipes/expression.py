@@ -11,6 +11,7 @@ import torch
 from mien.locate import locate
 
 from export.graph import round_to_half
+from export.pictures import fed
 from export.recipe import Recipe
 from export.recipes import face
 from quantization.samples import Arrays, Samples
@@ -54,6 +55,7 @@ def recipe(checkpoint: Path | None) -> Recipe:
         keep_whole=face_bundle.WHOLE,
         keep_float=HEADS,
         columns={**face.COLUMNS, "aus": labels.ACTION_UNITS, "emotion": labels.EMOTIONS},
+        cut=lambda shown: fed(shown, locate("expression"), "face", {"image": "image", "neutral": "neutral"}),
         samples=lambda count, seed, held_out: samples(named, count, seed, held_out),
         metrics=metrics,
         limits=LIMITS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from mien.locate import locate
 
 from export.graph import round_to_half
+from export.pictures import fed
 from export.recipe import Recipe
 from quantization.gate import Limits
 from quantization.samples import Arrays, Samples
@@ -22,7 +23,6 @@ from training.faces import faces_of, label_map
 from training.measures import degrees_between, turned
 from training.models.blocks import fold
 from training.models.face import SIZE, FaceNetwork
-from training.own_faces import Finder
 from training.paths import ROOT
 from training.performer.coefficients import COEFFICIENTS
 from training.performer.landmarks import LEFT_EYE, REGIONS, RIGHT_EYE
@@ -54,7 +54,7 @@ def recipe(checkpoint: Path | None) -> Recipe:
         keep_float=HEADS,
         columns=COLUMNS,
         samples=samples,
-        cut=cut,
+        cut=lambda shown: fed(shown, locate("face"), "face", {"image": "image"}),
         metrics=metrics,
         limits=LIMITS,
     )
@@ -84,20 +84,12 @@ def samples(count: int, seed: int, held_out: bool) -> Samples:
     """Renders as samples."""
     _, faces = renders(count, seed, held_out)
     labels = {"points": faces.points, "coefficients": faces.coefficients, "rotation": faces.rotation}
-    return Samples({"image": fed(faces.pictures)}, {**labels, "gaze": faces.gaze, "seen": faces.visibility})
+    return Samples({"image": values_of(faces.pictures)}, {**labels, "gaze": faces.gaze, "seen": faces.visibility})
 
 
-def fed(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def values_of(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Pictures (N, H, W, 3) as the network takes them."""
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2).astype(np.float32) / 255)
-
-
-def cut(paths: Sequence[Path]) -> Samples:
-    """The faces in a user's own pictures."""
-    with Finder(locate("face")) as finder:
-        found = [face for path in paths if not isinstance(face := finder.find(path), str)]
-    pictures = [face.exact for face in found]
-    return Samples({"image": fed(np.stack(pictures) if pictures else np.empty((0, SIZE, SIZE, 3), np.uint8))})
 
 
 def metrics(said: Arrays, truth: Arrays) -> Mapping[str, float]:

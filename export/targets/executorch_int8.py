@@ -31,7 +31,7 @@ class ExecutorchInt8(Target):
         method, data = _METHODS[-1], b""
         for method in _METHODS:
             data = build.kept(f"{build.network}-{method}.pte", partial(_quantized, build, method))
-            if build.judged(runner(cls, Built({blob: data}, blob, tensors_of(build))), build.tuning).passed:
+            if build.good_enough(runner(cls, Built({blob: data}, blob, tensors_of(build)))):
                 break
         return Built({blob: data}, blob, tensors_of(build), notes={"method": method})
 

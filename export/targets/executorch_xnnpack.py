@@ -39,7 +39,7 @@ def program(build: Build) -> Any:
             "export.source", f"{recipe.name} did not come as torch, which ExecuTorch reads.", "Export it from torch."
         )
     try:
-        return torch.export.export(recipe.module.eval(), tuple(recipe.inputs.values()))
+        return torch.export.export(recipe.module, tuple(recipe.inputs.values()))
     except Exception as error:
         raise ExportError("export.trace", f"torch cannot trace the module: {reason(error)}", "") from error
 

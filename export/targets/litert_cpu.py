@@ -56,7 +56,7 @@ def _converted(recipe: Recipe) -> bytes:
         warnings.simplefilter("ignore")
         path = Path(folder) / "model.tflite"
         try:
-            litert_torch.convert(recipe.module.eval(), tuple(recipe.inputs.values())).export(str(path))
+            litert_torch.convert(recipe.module, tuple(recipe.inputs.values())).export(str(path))
         except Exception as error:
             raise ExportError(
                 "export.target", f"LiteRT cannot convert {recipe.name}: {reason(error)}", "Rewrite that operation."
@@ -66,15 +66,17 @@ def _converted(recipe: Recipe) -> bytes:
 
 def tensors_of(recipe: Recipe, data: bytes) -> dict[str, str]:
     """Logical name -> the file's name of the tensor: quantizers rename them, but keep their order."""
-    interpreter = _plain(data)
     if recipe.tflite:
-        ports = [*interpreter.get_input_details(), *interpreter.get_output_details()]
-    else:
-        signature = interpreter.get_signature_runner()
-        inputs, outputs = signature.get_input_details(), signature.get_output_details()
-        ports = [inputs[f"args_{k}"] for k in range(len(recipe.inputs))]
-        ports += [outputs[f"output_{k}"] for k in range(len(recipe.outputs))]
-    return {name: str(port["name"]) for name, port in zip((*recipe.inputs, *recipe.outputs), ports, strict=True)}
+        now = dict(zip(_ports(_plain(recipe.tflite)), _ports(_plain(data)), strict=True))
+        return {name: now[name] for name in (*recipe.inputs, *recipe.outputs)}
+    signature = _plain(data).get_signature_runner()
+    inputs, outputs = signature.get_input_details(), signature.get_output_details()
+    tensors = {name: str(inputs[f"args_{k}"]["name"]) for k, name in enumerate(recipe.inputs)}
+    return tensors | {name: str(outputs[f"output_{k}"]["name"]) for k, name in enumerate(recipe.outputs)}
+
+
+def _ports(interpreter: Any) -> list[str]:
+    return [str(port["name"]) for port in (*interpreter.get_input_details(), *interpreter.get_output_details())]
 
 
 def operators(data: bytes) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ class Method(ABC):
     Attributes:
         summary: one line for the command line's help.
         form: of the models it takes and gives: ``"onnx"`` (ModelProto), ``"openvino"`` (Model), ``"tflite"`` (bytes),
-            ``"torch"`` (nn.Module in, exported program out).
+            ``"torch"`` (exported program), ``"module"`` (nn.Module in, ONNX out).
     """
 
     summary: ClassVar[str]

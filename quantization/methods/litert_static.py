@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from mien.errors import MissingExtraError
 
 from quantization.errors import QuantizationError
+from quantization.methods._tflite import prepared
 from quantization.methods.base import Method, Scheme
 from quantization.samples import Samples
 
@@ -20,7 +21,8 @@ class LiteRtStatic(Method):
 
     def quantize(self, model: bytes, samples: Samples, scheme: Scheme) -> bytes:
         quantizer, operation = tool()
-        work = quantizer.Quantizer(bytes(model))
+        model = prepared(model)
+        work = quantizer.Quantizer(model)
         if self.everything:
             work.add_static_config(".*", operation.ALL_SUPPORTED, 8, 8)
             for end in (operation.INPUT, operation.OUTPUT):  # callers speak float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from quantization.methods._tflite import prepared
 from quantization.methods.base import Method, Scheme
 from quantization.methods.litert_static import finished, tool
 from quantization.samples import Samples
@@ -17,7 +18,8 @@ class LiteRtWeights(Method):
 
     def quantize(self, model: bytes, samples: Samples, scheme: Scheme) -> bytes:
         quantizer, operation = tool()
-        work = quantizer.Quantizer(bytes(model))
+        model = prepared(model)
+        work = quantizer.Quantizer(model)
         for kind in (operation.CONV_2D, operation.DEPTHWISE_CONV_2D, operation.FULLY_CONNECTED):
             work.add_weight_only_config(".*", kind, 8)
         return finished(work, model, samples)

@@ -190,7 +190,9 @@ def inspect(
                 for port in ports.values():
                     _out.say(f"  {kind} {port.name} {'x'.join(map(str, port.shape))} {port.dtype}")
             for target in network.targets:
-                _out.say(f"  for {target.engine} {target.precision}: {target.blob}, {sizes[target.blob]} bytes")
+                where = f"{target.engine} {target.device}".strip()
+                weight = sizes[target.blob] + (sizes[target.weights] if target.weights else 0)
+                _out.say(f"  for {where} {target.precision}: {target.blob}, {weight} bytes")
         _out.say(f"{len(sizes)} members, {sum(sizes.values())} bytes, all SHA-256 sums right")
 
 

@@ -53,7 +53,7 @@ def test_a_refused_int8_target_leaves_a_report_and_no_bundle(command: Command, d
         (("nowhere.py",), "export.recipe", "nowhere.py"),
         ((*SMILE, "--targets", "abacus"), "export.unknown", "litert-cpu"),
         ((*SMILE, "--targets", "ort-cpu-int8"), "calibration.none", "--calibration"),
-        ((*SMILE, "--samples", "20"), "calibration.small", "100"),
+        ((*SMILE, "--samples", "20"), "calibration.small", "64"),
         (("--from", "nothing.onnx"), "export.source", "nothing.onnx"),
         (("--from", "smile.pt"), "export.source", ".onnx"),
         (("face", "--checkpoint", "smile.pt", "--targets", "ort-cpu"), "training.checkpoint", "smile.pt"),
@@ -84,7 +84,7 @@ def test_a_folder_of_pictures_without_faces_is_refused(command: Command, desk: P
     empty = tmp_path / "empty"
     empty.mkdir()
     done = command("face", "--targets", "ort-cpu-int8", "--calibration", str(empty), "-o", str(tmp_path / "x.mien"))
-    assert "[dataset.missing]" in done.stderr
+    assert "[calibration.empty]" in done.stderr
 
 
 def test_a_signed_export_opens_for_those_who_trust_the_key(command: Command, tmp_path: Path) -> None:

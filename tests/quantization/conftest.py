@@ -35,9 +35,14 @@ class Small(nn.Module):
 
 
 @pytest.fixture(scope="session")
-def model() -> onnx.ModelProto:
+def module() -> Small:
     torch.manual_seed(3)
-    return simplified(trace(Small().eval(), [torch.rand(1, 3, 32, 32)], ["image"], ["face"]))
+    return Small().eval()
+
+
+@pytest.fixture(scope="session")
+def model(module: Small) -> onnx.ModelProto:
+    return simplified(trace(module, [torch.rand(1, 3, 32, 32)], ["image"], ["face"]))
 
 
 @pytest.fixture(scope="session")

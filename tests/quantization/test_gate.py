@@ -149,3 +149,13 @@ def test_the_verdict_is_json_without_nan(samples: Samples) -> None:
     still = Samples({"image": np.repeat(samples.feeds["image"][:1], 40, 0)})
     text = json.dumps(verdict(still, network()).as_json(), allow_nan=False)
     assert "null" in text
+
+
+def test_models_are_chosen_with_less_room_than_the_gate_gives() -> None:
+    limits = Limits(metrics={"nme": 0.4}, units={"points": 144.0})
+    strict = limits.stricter(0.5)
+    assert strict.mae_rise == limits.mae_rise / 2
+    assert strict.agreement == pytest.approx((1 + limits.agreement) / 2)
+    assert strict.range_kept == pytest.approx((1 + limits.range_kept) / 2)
+    assert strict.metrics == {"nme": 0.2}
+    assert strict.units == limits.units

@@ -8,11 +8,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from torch import nn
 
 from export.build import run_of
 from export.plugins import find, names
 from quantization.errors import QuantizationError
 from quantization.methods.base import Method, Scheme
+from quantization.methods.qat import Qat, Torch
 from quantization.samples import Run, Samples, answers
 
 ONNX = [name for name in names("quantization.methods") if find("quantization.methods", name, Method).form == "onnx"]
@@ -26,7 +28,7 @@ def made(name: str, model: onnx.ModelProto, samples: Samples, scheme: Scheme) ->
 
 def test_there_are_methods_for_each_form() -> None:
     forms = Counter(find("quantization.methods", name, Method).form for name in names("quantization.methods"))
-    assert set(forms) == {"onnx", "tflite", "torch"}
+    assert set(forms) == {"onnx", "module", "tflite", "torch"}
     assert forms["onnx"] >= 2
 
 
@@ -68,3 +70,32 @@ def test_a_model_that_does_not_run_on_the_samples_is_refused(
     with pytest.raises(QuantizationError) as caught:
         made(name, model, wrong, Scheme())
     assert caught.value.code == "quantization.failed"
+
+
+class Untaught(Qat):
+    """The same quantizers, and no training."""
+
+    epochs = 0
+
+
+# The exporter that NNCF needs leaves a pool of threads to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_training_in_int8_comes_nearer_to_float(module: nn.Module, run: Run, pictures: Samples) -> None:
+    few, others = pictures.rows(np.arange(100)), pictures.rows(np.arange(100, 200))
+    model = Torch(module, ["image"], ["face"])
+    taught, untaught = (kind().quantize(model, few, Scheme()) for kind in (Qat, Untaught))
+    said, a, b = (answers(r, others, ["face"])["face"] for r in (run, run_of(untaught), run_of(taught)))
+    assert np.abs(b - said).mean() < np.abs(a - said).mean()
+    held = {weight.name: weight.data_type for weight in taught.graph.initializer}
+    weights = [n.input[0] for n in taught.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in held]
+    assert len(weights) >= 3
+    assert {held[name] for name in weights} == {onnx.TensorProto.INT8}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_training_in_int8_leaves_the_module_as_it_was(module: nn.Module, pictures: Samples) -> None:
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    Qat().quantize(Torch(module, ["image"], ["face"]), pictures.rows(np.arange(100)), Scheme(keep_float=("head.",)))
+    assert module.state_dict().keys() == before.keys()
+    for name, value in module.state_dict().items():
+        assert (value == before[name]).all()

@@ -12,7 +12,7 @@ from mien.bundle import Bundle
 from training import cards
 from training.errors import TrainingError
 from training.expression_bundle import NEUTRAL, OWN
-from training.face_bundle import OUTPUTS, network_section
+from training.face_bundle import OUTPUTS, network_section, with_target
 from training.performer.coefficients import COEFFICIENTS
 from training.performer.labels import ACTION_UNITS, EMOTIONS
 
@@ -30,9 +30,9 @@ def bundle(folder: Path, name: str = "expression", onnx: bytes = b"weights") -> 
         "training_data": "Renders.",
         "networks": {"face": network_section(OUTPUTS | OWN, NEUTRAL)},
         "expression": {"aus": list(ACTION_UNITS), "emotions": list(EMOTIONS)},
-        "metrics": {"synthetic_held_out": MEASURED, "steps": 123, "parity_with_torch": 1.25e-4},
     }
-    Bundle.write(path, fields, {"onnx/face.onnx": onnx})
+    figures = {"synthetic_held_out": MEASURED, "steps": 123, "parity_with_torch": 1.25e-4}
+    Bundle.write(path, with_target(fields, figures), {"onnx/face.onnx": onnx})
     return path
 
 
@@ -88,9 +88,9 @@ def test_a_detector_is_told_by_the_size_of_faces(tmp_path: Path) -> None:
     fields = {
         "schema": 1, "name": "detect", "task": "detect", "licence": {"spdx": "Apache-2.0"},
         "networks": {"detector": network_section(OUTPUTS, {})},
-        "metrics": {"synthetic_held_out": {"recall": {"18": 0.61, "128": 0.99}, "precision": 0.97}},
     }  # fmt: skip
-    Bundle.write(path, fields, {"onnx/face.onnx": b"x"})
+    figures = {"synthetic_held_out": {"recall": {"18": 0.61, "128": 0.99}, "precision": 0.97}}
+    Bundle.write(path, with_target(fields, figures), {"onnx/face.onnx": b"x"})
     text = cards.model_card(path, None)
     assert "| 18 | 0.61 |" in text and "| precision | 0.97 |" in text
 

@@ -16,7 +16,7 @@ from mien.bundle import Bundle
 from training import finetuning
 from training.errors import TrainingError
 from training.expression_bundle import NEUTRAL, OWN
-from training.face_bundle import OUTPUTS, export, face_section, network_section
+from training.face_bundle import OUTPUTS, export, face_section, network_section, with_target
 from training.finetune import MIN_ROWS, finetune, measure, split
 from training.labels_csv import EMOTION, MEASURED, Labels, read
 from training.models.blocks import fold
@@ -70,7 +70,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "face": face,
         "expression": {},
     }
-    Bundle.write(path, manifest, {"onnx/face.onnx": onnx})
+    Bundle.write(path, with_target(manifest, {}), {"onnx/face.onnx": onnx})
     return path
 
 

@@ -37,10 +37,7 @@ class Conv(Foldable):
 
     def fold(self) -> nn.Module:
         """The same function as a convolution with bias and a ReLU."""
-        mean, variance = self.norm.running_mean, self.norm.running_var
-        assert mean is not None
-        assert variance is not None
-        scale = self.norm.weight / torch.sqrt(variance + self.norm.eps)
+        scale, bias = _scale_and_bias(self.norm)
         out = nn.Conv2d(self.conv.in_channels, self.conv.out_channels, 3, self.stride, 1, bias=True)
         with torch.no_grad():
             weight = self.conv.weight * scale[:, None, None, None]
@@ -49,8 +46,42 @@ class Conv(Foldable):
                 weight[middle, middle, 1, 1] += 1
             out.weight.copy_(weight)
             assert out.bias is not None
-            out.bias.copy_(self.norm.bias - mean * scale)
+            out.bias.copy_(bias)
         return nn.Sequential(out, nn.ReLU())
+
+
+class Dense(Foldable):
+    """Linear layer, batch norm and ReLU, exported as linear layer and ReLU.
+
+    Without the norm, orthogonal updates drive whole layers below zero, where no gradient comes back from: the eye
+    branch and the layer before the coefficients of a finished network gave nothing but zeros.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs, bias=False)
+        self.norm = nn.BatchNorm1d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.norm(self.linear(x)))
+
+    def fold(self) -> nn.Module:
+        """The same function as a linear layer with bias and a ReLU."""
+        scale, bias = _scale_and_bias(self.norm)
+        out = nn.Linear(self.linear.in_features, self.linear.out_features)
+        with torch.no_grad():
+            out.weight.copy_(self.linear.weight * scale[:, None])
+            out.bias.copy_(bias)
+        return nn.Sequential(out, nn.ReLU())
+
+
+def _scale_and_bias(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """What the norm does to each channel in eval mode: x * scale + bias."""
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None
+    assert variance is not None
+    scale = norm.weight / torch.sqrt(variance + norm.eps)
+    return scale, norm.bias - mean * scale
 
 
 def fold(module: nn.Module) -> nn.Module:

@@ -1,4 +1,4 @@
-"""A folded convolution is the one that was trained."""
+"""A folded layer is the one that was trained."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from training.models.blocks import Conv, fold
+from training.models.blocks import Conv, Dense, fold
 
 
 def trained(inputs: int, outputs: int, stride: int) -> Conv:
@@ -37,3 +37,17 @@ def test_every_block_below_is_folded() -> None:
     assert folded is network
     assert not any(isinstance(part, Conv | nn.BatchNorm2d) for part in folded.modules())
     torch.testing.assert_close(folded(image), before, rtol=1e-4, atol=1e-4)
+
+
+def test_a_dense_layer_folds_its_norm() -> None:
+    torch.manual_seed(2)
+    layer = Dense(6, 5)
+    for part in (layer.norm.weight, layer.norm.bias):
+        nn.init.uniform_(part, -0.5, 1.5)
+    for _ in range(4):
+        layer(torch.randn(16, 6) * 2 + 1)
+    layer.eval()
+    x = torch.randn(3, 6)
+    folded = layer.fold()
+    assert [type(part) for part in folded.children()] == [nn.Linear, nn.ReLU]
+    torch.testing.assert_close(folded(x), layer(x), rtol=1e-4, atol=1e-4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from training.models.blocks import Dense
 from training.models.face import COEFFICIENTS, FEATURES, POINTS, REGIONS, SIZE, FaceNetwork, FaceOutputs
 
 
@@ -54,7 +55,7 @@ def test_both_eyes_share_a_branch(network: FaceNetwork) -> None:
         network(image)
     hook.remove()
     (eyes,) = seen
-    assert eyes.shape == (2, 64)
+    assert eyes.shape == (2, 64 + 2 * 32)  # what is seen, and where its key points lie
     assert not torch.equal(*eyes)
 
 
@@ -65,3 +66,22 @@ def test_every_weight_learns(network: FaceNetwork) -> None:
         assert value.grad is not None, name
         assert torch.isfinite(value.grad).all(), name
     network.zero_grad()
+
+
+def test_no_layer_is_born_dead(network: FaceNetwork) -> None:
+    """Features that are never above zero teach nothing; a whole branch once was so, and nobody saw it."""
+    answers: dict[str, torch.Tensor] = {}
+    hooks = [
+        part.register_forward_hook(lambda _, __, out, name=name: answers.__setitem__(name, out))
+        for name, part in network.named_modules()
+        if isinstance(part, Dense)
+    ]
+    network.train()
+    with torch.no_grad():
+        network(torch.rand(16, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(3)))
+    network.eval()
+    for hook in hooks:
+        hook.remove()
+    assert len(answers) == 6
+    for name, out in answers.items():
+        assert (out.amax(0) > 0).float().mean() > 0.9, name

@@ -1,0 +1,111 @@
+"""The default bundles for every target: parity, size, what int8 costs and what it gains, and docs/export.md's table.
+
+Runs `python -m export NAME --targets all` for each of them (minutes; what is up to date is taken as it is) and reads
+the reports. Measured on renders of people that no calibration set shows; accuracy there is synthetic.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from mien.locate import shipped
+
+from benchmarks._report import ROOT, keep, verdict
+
+OUT = ROOT / "out" / "export"
+PAGE = ROOT / "docs" / "export.md"
+BEGIN, END = "<!-- targets:begin -->", "<!-- targets:end -->"
+PARITY, SMALLER, MAE, FALL, JITTER, FASTER = 1e-4, 3.3, 0.010, 0.03, 1.2, 1.3
+
+
+def main() -> None:
+    """Exports all of them and prints what is asked."""
+    reports = {}
+    for name in shipped():
+        command = [sys.executable, "-m", "export", name, "--targets", "all", "-o", str(OUT / f"{name}.mien")]
+        failed = subprocess.run([*command, *_npu()], cwd=ROOT).returncode
+        reports[name] = json.loads((OUT / f"{name}.report" / "report.json").read_text())
+        if failed:
+            print(f"{name}: int8 was refused", file=sys.stderr)
+    asked = [row for name, report in reports.items() for row in _asked(name, report)]
+    slim = {name: {k: v for k, v in report.items() if k != "gates"} for name, report in reports.items()}
+    print("kept", keep("export", {"reports": slim, "asked": asked}, 11).relative_to(ROOT))
+    text = PAGE.read_text("utf-8")
+    head, _, rest = text.partition(BEGIN)
+    fresh = f"{head}{BEGIN}\n{table(reports)}\n{END}{rest.partition(END)[2]}"
+    PAGE.write_text(fresh, "utf-8")
+
+
+def _npu() -> list[str]:
+    from export.npu import proof
+
+    return [] if proof.available() else ["--npu"]
+
+
+def _asked(name: str, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    targets = report["targets"]
+    floats = [t["parity"] for t in targets.values() if t["precision"] != "int8" and t["parity"] is not None]
+    smaller = [report["float_bytes"] / t["bytes"] for t in targets.values() if t["precision"] == "int8"]
+    rows = [
+        verdict(f"{name}: largest difference of a float target from torch", max(floats), PARITY),
+        verdict(f"{name}: int8 target smaller than float32, least", min(smaller), SMALLER, "x", below=False),
+        verdict(
+            f"{name}: int8 faster than the same engine's float, best engine", max(report["speed_up"].values()), FASTER,
+            "x", below=False,
+        ),
+        verdict(f"{name}: int8 targets that the gate refuses", _refused(report), 0),
+    ]  # fmt: skip
+    if name == "face":
+        rows += _face(report["gates"])
+    return rows
+
+
+def _refused(report: Mapping[str, Any]) -> int:
+    return sum(not gate["passed"] for gate in report["gates"].values())
+
+
+def _face(gates: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The worst of all int8 targets, over the 52 coefficients and the tongue."""
+    said = [gate["outputs"]["coefficients"] for gate in gates.values()]
+
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(values)
+
+    rise = max(mean(f["mae_int8"]) - mean(f["mae_float"]) for f in said)
+    fall = max(a - b for f in said for a, b in zip(f["r_float"], f["r_int8"], strict=True) if None not in (a, b))
+    jitter = max(f["jitter_int8"] / f["jitter_float"] for f in said)
+    return [
+        verdict("face in int8: mean coefficient error rises by", rise, MAE),
+        verdict("face in int8: largest fall of a coefficient's r", fall, FALL),
+        verdict("face in int8: dead coefficients", sum(sum(f["dead"]) for f in said), 0),
+        verdict("face in int8: jitter under noise, float = 1", jitter, JITTER, "x"),
+    ]
+
+
+def table(reports: Mapping[str, Any]) -> str:
+    """The Markdown block of docs/export.md."""
+    head = ["bundle", "target", "MB", "float32 / it", "parity", "gate", "ms, one core", "operators taken"]
+    lines = ["Measured by `python -m benchmarks.export`; the machine is in `benchmarks/results/export.json`.", ""]
+    lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name, report in reports.items():
+        for target, t in report["targets"].items():
+            gate = "" if t["gate"] is None else "passed" if t["gate"]["passed"] else "REFUSED"
+            taken = ", ".join(f"{o['supported']}/{o['nodes']} {table}" for table, o in t["operators"].items())
+            parity = "" if t["parity"] is None else f"{t['parity']:.1e}"
+            spent = "" if t["milliseconds"] is None else f"{t['milliseconds']:.2f}"
+            size, ratio = t["bytes"] / 1e6, report["float_bytes"] / t["bytes"]
+            lines.append(f"| {name} | {target} | {size:.2f} | {ratio:.2f} | {parity} | {gate} | {spent} | {taken} |")
+    for name, report in reports.items():
+        for target, results in report["npu"].items():
+            for r in results:
+                said = f"compiles in {r['seconds']:.2f} s" if r["ok"] else f"does not compile: {r['error'][:120]}"
+                lines.append(f"\n`{name}` as {target} for {r['platform']}: {said}.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
