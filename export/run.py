@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from mien.errors import MienError, MissingExtraError
+from onnx import numpy_helper
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -69,8 +70,9 @@ def export(
     compiled = _npu(build, targets, proofs, console) if npu else {}
     console.print(table(targets, proofs, left_out))
     folder = output.with_suffix(".report")
-    page = report.write(folder, _facts(build, targets, proofs, left_out, compiled), _verdicts(proofs))
-    refused = {name: p.verdict for name, p in proofs.items() if p.verdict is not None and not p.verdict.passed}
+    verdicts = {name: proof.verdict for name, proof in proofs.items() if proof.verdict is not None}
+    page = report.write(folder, _facts(build, targets, proofs, left_out, compiled), verdicts)
+    refused = {name: verdict for name, verdict in verdicts.items() if not verdict.passed}
     for name, verdict in refused.items():
         console.print(f"[red]{name} is refused:[/red]")
         for breach in verdict.breaches[:8]:
@@ -197,7 +199,6 @@ def _facts(
     left_out: Mapping[str, str],
     compiled: Mapping[str, list[dict[str, object]]],
 ) -> report.Facts:
-    float_bytes = sum(weight.nbytes for weight in _weights(build))
     layers = [] if build.recipe.tflite or not any(p.verdict for p in proofs.values()) else build.layers()
     return report.Facts(
         name=build.recipe.name,
@@ -205,22 +206,17 @@ def _facts(
         left_out=dict(left_out),
         layers=layers,
         columns={name: list(names) for name, names in build.recipe.columns.items()},
-        float_bytes=float_bytes,
+        float_bytes=_float_bytes(build),
         speed_up=assemble.faster_int8(targets, proofs),
         npu=dict(compiled),
     )
 
 
-def _weights(build: Build):  # type: ignore[no-untyped-def]
-    from onnx import numpy_helper
-
+def _float_bytes(build: Build) -> int:
+    """Of the weights as float32; 0 for models whose weights only their own engine reads."""
     if build.recipe.tflite:
-        return []
-    return [numpy_helper.to_array(weight) for weight in build.float_model.graph.initializer]
-
-
-def _verdicts(proofs: Mapping[str, Proof]):  # type: ignore[no-untyped-def]
-    return {name: proof.verdict for name, proof in proofs.items() if proof.verdict is not None}
+        return 0
+    return sum(numpy_helper.to_array(weight).nbytes for weight in build.float_model.graph.initializer)
 
 
 def print_targets() -> None:
