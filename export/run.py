@@ -121,6 +121,10 @@ def _prepare(build: Build, targets: Mapping[str, type[Target]]) -> None:
     if build.recipe.tflite:
         return
     build.float_blob()
+    for target in targets.values():
+        if target.engine == "openvino" and target.precision != "int8":
+            target.build(build)  # CPU and GPU share it
+            break
     int8 = [target for target in targets.values() if target.precision == "int8"]
     if not int8:
         return
@@ -158,7 +162,11 @@ def _npu(
 
     if missing := npu.available():
         raise ExportError("export.npu", missing, "")
-    exe = npu.build(npu.FOLDER)
+    try:
+        npu.fetch(npu.FOLDER)
+        exe = npu.build(npu.FOLDER)
+    except RuntimeError as error:
+        raise ExportError("export.npu", str(error), "") from error
     record = {}
     for name, target in targets.items():
         if target.device == "NPU":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 from mien import registry
 from mien.backends.base import Session
+from mien.errors import MienError
 
 from export.targets.base import Built, Target
+
+if TYPE_CHECKING:
+    from export.build import Build
 from quantization.samples import Arrays, Run
 
 
@@ -27,3 +31,23 @@ def runner(target: type[Target], built: Built) -> Run:
         )
 
     return run
+
+
+def first_good(build: Build, target: type[Target], methods: Sequence[str], made: Callable[[str], Built]) -> Built:
+    """What the first method gives that is good enough for the gate, else what the last one gives.
+
+    Raises:
+        MienError: the last method fails; before it, one that cannot handle the model is passed over.
+    """
+    result: Built | None = None
+    for method in methods:
+        try:
+            result = made(method)
+        except MienError:
+            if method == methods[-1] and result is None:
+                raise
+            continue
+        if build.good_enough(runner(target, result)):
+            break
+    assert result is not None
+    return result

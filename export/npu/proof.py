@@ -45,15 +45,12 @@ class Result:
     error: str = ""
 
 
-def available(folder: Path = FOLDER) -> str | None:
-    """None if the proof can be run from this folder, else what is missing and the command to get it."""
+def available() -> str | None:
+    """None if the tools are here (`fetch` brings the rest), else what is missing and the command to get it."""
     if _wine() is None:
         return f"Wine is missing: {_APT} wine64"
     if shutil.which(_CC) is None:
         return f"{_CC} is missing: {_APT} gcc-mingw-w64-x86-64"
-    if not _openvino(folder).is_dir():
-        call = f"from pathlib import Path; from export.npu import proof; proof.fetch(Path({str(folder)!r}))"
-        return f"{_openvino(folder)} is missing: python -c {json.dumps(call)}"
     return None
 
 
@@ -104,7 +101,7 @@ def compile_model(exe: Path, model: Path, platform: str, blob: Path, timeout_s: 
     """
     wine = _wine()
     if wine is None:
-        return Result(platform, False, error=str(available(exe.parent)))
+        return Result(platform, False, error=str(available()))
     try:
         blob.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(dir=exe.parent) as name:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from export.plugins import find
-from export.running import runner
+from export.running import first_good
 from export.targets.base import Built, Target
 from export.targets.executorch_xnnpack import lowered, program, tensors_of
 from quantization.methods.base import Method, Scheme
@@ -28,12 +28,12 @@ class ExecutorchInt8(Target):
     @classmethod
     def build(cls, build: Build) -> Built:
         blob = f"executorch/{build.network}-int8.pte"
-        method, data = _METHODS[-1], b""
-        for method in _METHODS:
+
+        def made(method: str) -> Built:
             data = build.kept(f"{build.network}-{method}.pte", partial(_quantized, build, method))
-            if build.good_enough(runner(cls, Built({blob: data}, blob, tensors_of(build)))):
-                break
-        return Built({blob: data}, blob, tensors_of(build), notes={"method": method})
+            return Built({blob: data}, blob, tensors_of(build), notes={"method": method})
+
+        return first_good(build, cls, _METHODS, made)
 
 
 def _quantized(build: Build, method: str) -> bytes:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from export.plugins import find
-from export.running import runner
+from export.running import first_good
 from export.targets.base import Built, Target
 from export.targets.litert_cpu import float_tflite, operators, tensors_of
 from quantization.methods.base import Method, Scheme
@@ -33,13 +33,12 @@ class LiteRtInt8(Target):
     @classmethod
     def build(cls, build: Build) -> Built:
         source = float_tflite(build)
-        made = Built({}, "", {})
-        for method in _METHODS:
+
+        def made(method: str) -> Built:
             data = build.kept(f"{build.network}-{method}.tflite", partial(_quantized, build, source, method))
-            made = _as_built(build, data, method)
-            if build.good_enough(runner(cls, made)):
-                break
-        return made
+            return _as_built(build, data, method)
+
+        return first_good(build, cls, _METHODS, made)
 
 
 def _as_built(build: Build, data: bytes, method: str) -> Built:

@@ -11,6 +11,8 @@ from export.targets.base import Built, Target
 if TYPE_CHECKING:
     from export.build import Build
 
+_HEAD = 8  # bytes
+
 
 class OpenVinoCpu(Target):
     summary: ClassVar[str] = "OpenVINO, CPU, float32"
@@ -26,15 +28,29 @@ class OpenVinoCpu(Target):
 
 
 def intermediate(build: Build, data: bytes, stem: str, options: dict[str, str]) -> Built:
-    """ONNX as OpenVINO's IR: what OpenVINO's tools and its C API like to read."""
+    """ONNX as OpenVINO's IR: what OpenVINO's tools and its C API like to read.
+
+    It is written once and kept: OpenVINO numbers what has no name anew in each process, so that no two files are equal.
+    """
     import openvino
 
-    model = openvino.Core().read_model(data)
+    packed = build.kept(f"{stem.replace('/', '-')}.ir", lambda: _packed(data))
+    size = int.from_bytes(packed[:_HEAD], "little")
+    blobs = {f"{stem}.xml": packed[_HEAD : _HEAD + size], f"{stem}.bin": packed[_HEAD + size :]}
+    found = operators(openvino.Core().read_model(data))
+    return Built(blobs, f"{stem}.xml", build.same_names(), f"{stem}.bin", options, operators=found)
+
+
+def _packed(data: bytes) -> bytes:
+    """The two files of an IR in one: the length of the first, the first, the second."""
+    import openvino
+
     with tempfile.TemporaryDirectory(prefix="mien-") as folder:
         path = Path(folder) / "model.xml"
-        openvino.save_model(model, path, compress_to_fp16=False)  # halved already, but for what must stay whole
-        blobs = {f"{stem}.xml": path.read_bytes(), f"{stem}.bin": path.with_suffix(".bin").read_bytes()}
-    return Built(blobs, f"{stem}.xml", build.same_names(), f"{stem}.bin", options, operators=operators(model))
+        # halved already, but for what must stay whole
+        openvino.save_model(openvino.Core().read_model(data), path, compress_to_fp16=False)
+        xml = path.read_bytes()
+        return len(xml).to_bytes(_HEAD, "little") + xml + path.with_suffix(".bin").read_bytes()
 
 
 def operators(model: Any) -> dict[str, list[str]]:
