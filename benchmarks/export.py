@@ -30,9 +30,10 @@ def main() -> None:
         command = [sys.executable, "-m", "export", name, "--targets", "all", "-o", str(OUT / f"{name}.mien")]
         command += ["--jobs", str(len(os.sched_getaffinity(0)))]
         failed = subprocess.run([*command, *_npu()], cwd=ROOT).returncode
-        reports[name] = json.loads((OUT / f"{name}.report" / "report.json").read_text())
-        if failed:
-            print(f"{name}: int8 was refused", file=sys.stderr)
+        report = OUT / f"{name}.report" / "report.json"
+        if failed and not report.exists():
+            raise SystemExit(f"{name} cannot be exported")
+        reports[name] = json.loads(report.read_text())
     asked = [row for name, report in reports.items() for row in _asked(name, report)]
     if TASK.exists():
         reports["mediapipe landmarks"] = _mediapipe()

@@ -94,6 +94,11 @@ def _plain(data: bytes) -> Any:
     """An interpreter without a delegate, which would hide the file's operators."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    return Interpreter(
-        model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    )
+    try:
+        interpreter = Interpreter(
+            model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:  # quantizers write files now and then that LiteRT refuses
+        raise ExportError("export.target", f"LiteRT refuses the file that was made: {error}", "") from error
+    return interpreter
