@@ -59,7 +59,7 @@ def prove(build: Build, target: type[Target], built: Built) -> Proof:
     """
     proof = Proof(built, "")
     if target.table:
-        proof.support = {target.table: _supported(build, target, built)}
+        proof.support = {target.table: supported(target, built)}
     try:
         run = runner(target, built)
     except MienError as error:
@@ -79,7 +79,12 @@ def prove(build: Build, target: type[Target], built: Built) -> Proof:
     return proof
 
 
-def _supported(build: Build, target: type[Target], built: Built) -> ops.Support:
+def supported(target: type[Target], built: Built) -> ops.Support:
+    """The target's operators against its table.
+
+    Raises:
+        ExportError: ``export.operators``, its engine has nowhere else to run one that it does not know.
+    """
     found = ops.support(target.table, built.operators)
     if found.refused and target.table in _STRICT:
         operator, (nodes, advice) = next(iter(found.refused.items()))
