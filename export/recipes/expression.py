@@ -50,7 +50,7 @@ def recipe(checkpoint: Path | None) -> Recipe:
         outputs=outputs,
         manifest=expression_bundle.manifest(),
         network="face",
-        blobs=face_bundle.blobs(),
+        blobs=face.geometry(),
         image="image",
         keep_whole=face_bundle.WHOLE,
         keep_float=HEADS,

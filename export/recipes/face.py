@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from mien.bundle import Bundle
 from mien.locate import locate
 
 from export.graph import round_to_half
@@ -48,7 +49,7 @@ def recipe(checkpoint: Path | None) -> Recipe:
         outputs=list(face_bundle.OUTPUTS),
         manifest=face_bundle.manifest(),
         network="face",
-        blobs=face_bundle.blobs(),
+        blobs=geometry(),
         image="image",
         keep_whole=face_bundle.WHOLE,
         keep_float=HEADS,
@@ -58,6 +59,12 @@ def recipe(checkpoint: Path | None) -> Recipe:
         metrics=metrics,
         limits=LIMITS,
     )
+
+
+def geometry() -> dict[str, bytes]:
+    """The members beside the network, from the bundle that ships: exporting needs none of the assets of training."""
+    with Bundle.open(locate("face")) as bundle:
+        return {name: bytes(bundle.blob(name)) for name in bundle.names() if name.startswith("geometry/")}
 
 
 def network_of(source: Path) -> FaceNetwork:
