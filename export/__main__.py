@@ -58,7 +58,9 @@ def main(
         "calibration": samples, "method": method, "shapes": shapes, "network": network,
     }  # fmt: skip
     files = [path for path in (Path(which), checkpoint, calibration) if path is not None and path.exists()]
-    files += _shipped() if checkpoint is None and foreign is None else []
+    files += _shipped()  # they find faces in pictures, and their weights are what recipes begin with
+    if which.endswith(".py"):
+        files += sorted(Path(which).parent.glob("*.py"))  # what a recipe imports lies beside it
     fresh = key_of({**stated, "targets": sorted(wanted), "signed": key is not None, "npu": npu}, files)
     if out.is_file() and key_in(out) == fresh:
         print(f"{out} is up to date.")

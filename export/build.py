@@ -120,7 +120,8 @@ class Build:
         """Of the float model, its samples and this code: the key to all that is made of them."""
         recipe = self.recipe
         body = recipe.tflite or self.float_model.SerializeToString(deterministic=True)
-        settings = [self.settings.calibration, str(self.settings.pictures), self.settings.method, key_of({}, [])]
+        own = [self.settings.pictures] if self.settings.pictures else []
+        settings = [self.settings.calibration, self.settings.method, key_of({}, own)]
         return hashlib.sha256(body + json.dumps(settings).encode() + repr(recipe.limits).encode()).hexdigest()[:24]
 
     def float_blob(self) -> tuple[str, bytes]:
@@ -143,7 +144,11 @@ class Build:
         return graph.operators(self.float_model)
 
     def float_run(self) -> Run:
-        """The float network, as the gate runs it."""
+        """The float network, as the gate runs it; loaded once."""
+        return self._float_run
+
+    @cached_property
+    def _float_run(self) -> Run:
         if self.recipe.tflite:
             from export.running import runner
             from export.targets.litert_cpu import LiteRtCpu
@@ -172,10 +177,8 @@ class Build:
             run = self.float_run()
             return [list(run(feed, list(recipe.outputs))) for feed in self.examples]
         with torch.no_grad():
-            answers = [
-                recipe.module(*(torch.from_numpy(feed[name]) for name in recipe.inputs)) for feed in self.examples
-            ]
-        return [[value.numpy() for value in ([a] if isinstance(a, torch.Tensor) else a)] for a in answers]
+            said = [recipe.module(*(torch.from_numpy(feed[name]) for name in recipe.inputs)) for feed in self.examples]
+        return [[value.numpy() for value in ([a] if isinstance(a, torch.Tensor) else a)] for a in said]
 
     def kept(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Bytes that depend on the float model and its samples alone: made once, then read from disk."""

@@ -192,9 +192,8 @@ def table(targets: Mapping[str, type[Target]], proofs: Mapping[str, Proof], left
         proof = proofs[name]
         gate = "" if proof.verdict is None else "passed" if proof.verdict.passed else "REFUSED"
         taken = ", ".join(f"{found.supported}/{found.nodes} {table}" for table, found in proof.support.items())
-        parity = "" if proof.parity is None else f"{proof.parity:.1e}"
         spent = "" if proof.milliseconds is None else f"{proof.milliseconds:.3f}"
-        out.add_row(name, f"{proof.bytes / 1e6:.2f}", proof.ran_on, parity, gate, spent, taken)
+        out.add_row(name, f"{proof.bytes / 1e6:.2f}", proof.ran_on, f"{proof.parity:.1e}", gate, spent, taken)
     for name, why in left_out.items():
         out.add_row(name, "", f"left out: {why}", "", "", "", "")
     return out

@@ -129,7 +129,7 @@ def _row(name: str, target: Mapping[str, Any], float_bytes: int) -> list[str]:
     taken = ", ".join(f"{t['supported']}/{t['nodes']} {table}" for table, t in target["operators"].items())
     return [
         name, f"{target['bytes'] / 1e6:.2f}", ratio, target["precision"], target["ran_on"],
-        "" if target["parity"] is None else f"{target['parity']:.1e}",
+        f"{target['parity']:.1e}",
         "" if gate is None else "passed" if gate["passed"] else "REFUSED",
         "" if target["milliseconds"] is None else f"{target['milliseconds']:.3f}", taken,
     ]  # fmt: skip
@@ -204,7 +204,7 @@ def _shown(pictures: Sequence[str]) -> list[str]:
 _STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; }
 table { border-collapse: collapse; margin: 1em 0; } td, th { padding: .2em .7em; border-bottom: 1px solid #ddd; }
 td:not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; } th { text-align: left; }
-img { max-width: 100%; } li { margin: .2em 0; }"""
+img { max-width: 100%; } li { margin: .2em 0 .2em 1.2em; }"""
 
 
 def _page(name: str, text: str, folder: Path) -> str:
@@ -226,7 +226,7 @@ def _page(name: str, text: str, folder: Path) -> str:
             body.append(f'<img alt="" src="data:image/png;base64,{data}">')
         elif line.startswith("#"):
             level = len(line) - len(line.lstrip("#"))
-            body.append(f"<h{level}>{html.escape(line.lstrip('# '))}</h{level}>")
+            body.append(f"<h{level}>{html.escape(line.lstrip('# ').replace('`', ''))}</h{level}>")
         elif line.startswith("- "):
             body.append(f"<li>{html.escape(line[2:])}</li>")
         elif line:

@@ -26,6 +26,17 @@ def test_a_second_export_with_nothing_changed_does_nothing(command: Command, des
     assert out.stat().st_size > before.st_size
 
 
+def test_a_module_that_the_recipe_imports_counts_as_a_change(command: Command, desk: Path, tmp_path: Path) -> None:
+    asked = (*SMILE, "--targets", "ort-cpu", "-o", str(tmp_path / "smile.mien"))
+    assert command(*asked).returncode == 0
+    text = (desk / "smile.py").read_text()
+    try:
+        (desk / "smile.py").write_text(text + "# another thought\n")
+        assert "up to date" not in command(*asked).stdout
+    finally:
+        (desk / "smile.py").write_text(text)
+
+
 def test_a_refused_int8_target_leaves_a_report_and_no_bundle(command: Command, desk: Path, tmp_path: Path) -> None:
     """The gate of this recipe asks for more than int8 can give."""
     strict = desk / "strict_recipe.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,15 @@ def test_no_dense_layer_of_the_shipped_network_is_silent(build: Build) -> None:
     assert len(loud) == 6
     for name, alive in loud.items():
         assert alive.float().mean() > 0.5, name
+
+
+def test_other_pictures_in_the_same_folder_are_another_calibration(build: Build, tmp_path: Path) -> None:
+    """What is kept on disk must not outlive the pictures that it was made of."""
+    assert build.settings.pictures is not None
+    folder = tmp_path / "few"
+    folder.mkdir()
+    files = sorted(build.settings.pictures.iterdir())
+    (folder / "a.jpg").write_bytes(files[0].read_bytes())
+    before = Build(replace(build.settings, pictures=folder)).fingerprint
+    (folder / "a.jpg").write_bytes(files[1].read_bytes())
+    assert Build(replace(build.settings, pictures=folder)).fingerprint != before
