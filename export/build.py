@@ -30,6 +30,7 @@ from quantization.calibration import LARGEST, SMALLEST, choose
 from quantization.errors import QuantizationError
 from quantization.gate import Limits, Verdict, judge
 from quantization.methods.base import Method, Scheme
+from quantization.methods.ort_static import WEIGHTED, keeps
 from quantization.methods.qat import Torch
 from quantization.mixed import fewest_in_float
 from quantization.samples import F32, Run, Samples, answers
@@ -297,13 +298,24 @@ class Build:
         spared = self.recipe.keep_float
         return {n: w for n, w in weights.items() if w in held and not any(part in w or part == n for part in spared)}
 
+    def _spared(self, symmetric: bool) -> Mapping[str, str]:
+        """The dense layers that need not try int8 sums. TensorRT multiplies in int8 or not at all: there all try."""
+        return {} if symmetric else self._dense
+
+    def _summed_in_float(self, *parts: Sequence[str]) -> set[str]:
+        """The weights of the layers that stay in float: int8 takes a quarter of the room there too."""
+        scheme = Scheme(keep_float=[part for some in parts for part in some])
+        nodes = [node for node in self.float_model.graph.node if node.op_type in WEIGHTED and keeps(node, scheme)]
+        weights = {node.input[1] for node in nodes}
+        return {name for name in weights if not any(part in name for part in self.recipe.keep_whole)}
+
     def layers(self, symmetric: bool = False) -> list[Layer]:
         """What each layer costs in int8, the most costly first."""
         path = self.settings.work / f"{self.fingerprint}-layers-{symmetric}.json"
         if path.is_file():
             return [Layer(**layer) for layer in json.loads(path.read_text())]
         self._progress("trying layer after layer")
-        scheme = Scheme(symmetric, (*self.recipe.keep_float, *self._dense))
+        scheme = Scheme(symmetric, (*self.recipe.keep_float, *self._spared(symmetric)))
         found = scan(self.float_model, self.calibration, list(self.recipe.outputs), scheme, run_of)
         text = json.dumps([layer.__dict__ for layer in found])
         keep(path, lambda target: target.write_text(text))
@@ -321,7 +333,8 @@ class Build:
         return model, list(kept)
 
     def _quantized(self, method: type[Method], symmetric: bool) -> tuple[onnx.ModelProto, Sequence[str]]:
-        recipe, samples, dense = self.recipe, self.calibration, self._dense
+        recipe, samples = self.recipe, self.calibration
+        dense = self._spared(symmetric)
         stay = (*recipe.keep_float, *dense)
         if method.form == "module":
             if recipe.module is None:
@@ -338,8 +351,7 @@ class Build:
         def quantize(kept: Sequence[str]) -> onnx.ModelProto:
             self._progress(f"quantizing, {len(kept)} of {len(layers)} layers in float")
             model = method().quantize(self.float_model, samples, Scheme(symmetric, (*stay, *kept)))
-            # TensorRT multiplies in int8 or not at all, so what it keeps is stored in half.
-            small = model if symmetric else weights_only(model, set(dense.values()))
+            small = model if symmetric else weights_only(model, self._summed_in_float(stay, kept))
             return graph.halved(small, recipe.keep_whole)
 
         return fewest_in_float(layers, quantize, lambda model: self.good_enough(run_of(model)))

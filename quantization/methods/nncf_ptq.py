@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,15 +26,20 @@ class NncfPtq(Method):
     form: ClassVar[str] = "onnx"
 
     def quantize(self, model: onnx.ModelProto, samples: Samples, scheme: Scheme) -> onnx.ModelProto:
-        nncf = tool()
-        kept = [
-            node.name for node in model.graph.node if keeps(node, scheme) or node.op_type not in (*WEIGHTED, "Relu")
-        ]
-        made = run(nncf, model, samples, kept, scheme.symmetric)
-        made.ir_version = min(made.ir_version, model.ir_version)
-        if scheme.symmetric:
-            _sign(made)
-        return made  # type: ignore[no-any-return]
+        return finished(model, run(tool(), model, samples, spared(model, scheme), scheme.symmetric), scheme)
+
+
+def spared(model: onnx.ModelProto, scheme: Scheme) -> list[str]:
+    """The nodes that NNCF is to leave alone: what the scheme keeps, and what holds no weights."""
+    return [node.name for node in model.graph.node if keeps(node, scheme) or node.op_type not in (*WEIGHTED, "Relu")]
+
+
+def finished(model: onnx.ModelProto, made: onnx.ModelProto, scheme: Scheme) -> onnx.ModelProto:
+    """NNCF's model as engines want it."""
+    made.ir_version = min(made.ir_version, model.ir_version)
+    if scheme.symmetric:
+        _sign(made)
+    return made
 
 
 def _sign(model: onnx.ModelProto) -> None:
@@ -63,12 +69,19 @@ def tool() -> Any:
     return nncf
 
 
-def run(nncf: Any, model: Any, samples: Samples, kept: list[str], symmetric: bool) -> Any:
-    """`nncf.quantize` of an ONNX or OpenVINO model. Raises QuantizationError."""
+def run(
+    nncf: Any,
+    model: Any,
+    samples: Samples,
+    kept: list[str],
+    symmetric: bool,
+    quantize: Callable[..., Any] | None = None,
+) -> Any:
+    """NNCF on an ONNX model: `nncf.quantize`, or another of its functions. Raises QuantizationError."""
     preset = nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            return nncf.quantize(
+            return (quantize or nncf.quantize)(
                 model, nncf.Dataset(list(samples)), preset=preset, subset_size=len(samples), fast_bias_correction=True,
                 target_device=nncf.TargetDevice.CPU,
                 ignored_scope=nncf.IgnoredScope(names=kept, validate=False),

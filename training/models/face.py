@@ -68,10 +68,11 @@ class FaceNetwork(nn.Module):
         self.blend = Conv(48, 48)
         self.maps = nn.Conv2d(48, POINTS, 1)
         self.trunk = Dense(FEATURES, 192)
-        self.offsets = nn.Linear(192 + FEATURES, POINTS * 2)
         self.pose = nn.Linear(192, 6 + REGIONS + 1)
-        self.look = Dense(192 + FEATURES, 96)
-        self.gaze = nn.Linear(96, 6)
+        # Narrow, because one picture at a time makes wide dense layers as slow as their weights are large.
+        self.detail = Dense(192 + FEATURES, 160)
+        self.offsets = nn.Linear(160, POINTS * 2)
+        self.gaze = nn.Linear(160, 6)
         self.expression = Dense(FEATURES + POINTS * 2, 256)
         self.coefficients = nn.Linear(256, COEFFICIENTS)
         self.geometry = nn.Linear(POINTS * 2, COEFFICIENTS, bias=False)
@@ -90,10 +91,10 @@ class FaceNetwork(nn.Module):
         mouth = self.mouth(stem[:, :, _MOUTH_ROWS, _MOUTH_COLUMNS])
         features = torch.cat([whole, *eyes.chunk(2), mouth], 1)
         trunk = self.trunk(features)
-        known = torch.cat([trunk, features], 1)
-        points = (self._located(middle, coarse) + self.offsets(known).reshape(-1, POINTS, 2)).flatten(1)
+        detail = self.detail(torch.cat([trunk, features], 1))
+        points = (self._located(middle, coarse) + self.offsets(detail).reshape(-1, POINTS, 2)).flatten(1)
         pose = self.pose(trunk)
-        gaze = self.gaze(self.look(known)).reshape(-1, 2, 3)
+        gaze = self.gaze(detail).reshape(-1, 2, 3)
         seen = self.expression(torch.cat([features, points], 1))
         return FaceOutputs(
             points.reshape(-1, POINTS, 2) * (SIZE / 2) + (SIZE - 1) / 2,
