@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import resource
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +14,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Compiled networks of the tests are no business of the user's own cache.
+os.environ["MIEN_CACHE"] = str(Path(tempfile.mkdtemp(prefix="mien-cache-")))
+atexit.register(shutil.rmtree, os.environ["MIEN_CACHE"], ignore_errors=True)
 SHARED = ROOT.parent / "shared" / "data"
 
 

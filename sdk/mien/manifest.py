@@ -207,6 +207,22 @@ class Network:
     outputs: Mapping[str, Port]
     targets: tuple[Target, ...]
 
+    def image_input(self) -> tuple[Port, ImageInput]:
+        """The one input that takes pixels. Raises BundleError if there is not exactly one."""
+        found = [(port, port.image) for port in self.inputs.values() if port.image is not None]
+        if len(found) != 1:
+            raise BundleError(
+                "manifest.field", f"Network {self.name!r} has {len(found)} image inputs, expected one.", ""
+            )
+        return found[0]
+
+    def output(self, name: str) -> Port:
+        """One output's description. Raises BundleError if the manifest lacks it."""
+        try:
+            return self.outputs[name]
+        except KeyError:
+            raise BundleError("manifest.field", f"Network {self.name!r} needs an output named {name!r}.", "") from None
+
 
 @dataclass(frozen=True)
 class Manifest:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mien import registry
-from mien.backends.select import Choice
+from mien.backends.select import Choice, Compiling, Terms
 from mien.bundle import Bundle, trusted
 from mien.errors import InputError, TimestampError
 from mien.filters.base import Filter
@@ -64,6 +64,7 @@ class Report:
         for choice in self.networks:
             lines.append(f"  {choice.network}: {choice.used} {choice.precision}, asked for {choice.requested}")
             lines += [f"    refused {line}" for line in choice.refused]
+            lines += [f"    {event}" for event in choice.events]
         for stage, row in self.stages.items():
             lines.append(f"  {stage:<8} p50 {row['p50_ms']:.3f} ms  p99 {row['p99_ms']:.3f} ms  x{int(row['count'])}")
         return "\n".join(lines)
@@ -81,14 +82,17 @@ def open(
     filters: Sequence[Filter] | None = None,
     neutral: F32 | None = None,
     trust: Iterable[bytes] | None = None,
+    on_compile: Callable[[Compiling], None] | None = None,
 ) -> Pipeline:
     """Opens a bundle and loads its networks.
 
     Args:
         model: path of a .mien file, or the name of a bundle that ships with mien.
-        device: ``"auto"``, ``"cpu"``, an engine such as ``"litert"``, or engine and device, ``"onnxruntime:CUDA"``.
-        strict: a named device either runs or raises; False lets it fall back to auto, with a warning in the log and
-            the refusals in `report()`.
+        device: ``"auto"``, ``"cpu"``, an engine such as ``"litert"``, engine and device, ``"onnxruntime:CUDA"``, or
+            ``"jetson"``, ``"intel-npu"``, ``"intel-gpu"``, ``"mobile"`` (sdk/mien/backends/devices.toml).
+        strict: a named device either runs or raises, now and later; False lets it fall back to auto, with a warning in
+            the log and the reasons in `report()`. With ``"auto"`` and ``"cpu"`` an engine that fails while it runs
+            is replaced by the next, without losing the frame, and tried again later.
         threads: intra-op threads per engine, 1..256; default: 2, or 1 on a single core.
         max_faces: how many faces to follow, 1..32.
         tracking: False treats each frame as a picture of its own: no memory, detection every time, no smoothing.
@@ -97,6 +101,9 @@ def open(
             own, with `smoothing` and `tracking`; an empty list: none. `FaceState.raw` is always what the model said.
         neutral: as for `Pipeline.set_neutral`.
         trust: Ed25519 public keys; if given, the bundle must be signed by one of them.
+        on_compile: if given, networks for GPUs, NPUs and TensorRT are compiled in the background while a CPU runs
+            them, and take over between two frames; this is told how it goes, from another thread. Without it, `open`
+            waits for the compilation.
 
     Raises:
         InputError: an argument is wrong. BundleError: no such bundle, or a damaged one. DeviceError: it does not run
@@ -112,7 +119,7 @@ def open(
         raise InputError("open.filters", f"filters is {filters!r}.", "Give a list such as [mien.OneEuro()].")
     keys = None if trust is None else trusted(trust)
     bundle = Bundle.open(locate(model), keys)
-    load = Loader(bundle, device=device, threads=threads, strict=strict, trust=keys)
+    load = Loader(bundle, Terms(device, threads, strict, on_compile), keys)
     try:
         kind = registry.find("tasks", bundle.manifest.task, Task)
         task = kind(bundle, load, max_faces=max_faces, tracking=tracking, smoothing=smoothing)

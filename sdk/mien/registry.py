@@ -2,8 +2,8 @@
 
 `backends/litert.py` is found as ("backends", "litert") because it lies there; nothing is listed anywhere. Modules are
 imported only when asked for, so an optional engine that is not installed costs nothing. Files that begin with an
-underscore, base.py and select.py are not plug-ins. Other packages register classes under the entry-point group
-`mien.<folder>`.
+underscore are not plug-ins, nor are base.py, select.py and what they are made of. Other packages register classes under
+the entry-point group `mien.<folder>`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mien.errors import MienError
 
 T = TypeVar("T")
 
-_SHARED = {"base", "select"}
+_SHARED = {"base", "select", "running", "cache"}
 
 
 def names(folder: str) -> list[str]:

@@ -50,7 +50,7 @@ def test_the_bundle_holds_every_target_that_was_asked_for(exported: Path) -> Non
 def test_the_bundle_answers_on_every_engine_as_torch_does(exported: Path, desk: Path) -> None:
     code = """
 import numpy as np, torch
-from mien.backends.select import load
+from mien.backends.select import Terms, load
 from mien.bundle import Bundle
 from smile import Smile
 
@@ -61,9 +61,9 @@ x = np.random.default_rng(2).random((1, 3, 64, 64), np.float32)
 with torch.no_grad():
     expected = model(torch.from_numpy(x)).numpy()
 for engine in ("onnxruntime", "openvino", "litert"):
-    session, target, choice = load(bundle, bundle.manifest.networks["smile"], engine)
-    (said,) = session.run({target.tensors["image"]: x}, [target.tensors["mouth"]])
-    print(choice.used, float(np.abs(said - expected).max()) < (1e-4 if target.precision == "fp32" else 0.05))
+    network = load(bundle, bundle.manifest.networks["smile"], Terms(engine))
+    difference = float(np.abs(network.run({"image": x})["mouth"] - expected).max())
+    print(network.choice.used, difference < (1e-4 if network.choice.precision == "fp32" else 0.05))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=desk, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

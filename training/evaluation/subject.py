@@ -10,6 +10,7 @@ from typing import Any
 import mien
 import numpy as np
 import numpy.typing as npt
+from mien.backends.select import Terms
 from mien.bundle import Bundle
 from mien.profiler import Profiler
 from mien.tasks._loader import Loader
@@ -40,10 +41,10 @@ class Subject:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._load = Loader(Bundle.open(path), device="auto", threads=1, strict=True, trust=None)
+        self._load = Loader(Bundle.open(path), Terms())
         root = self._load.bundle.manifest.root
         loaded = self._load(root.section("face").section("landmarks").text("network"))
-        port, image = loaded.image_input()
+        port, image = loaded.network.image_input()
         self.size = port.shape[2 if image.layout == "nchw" else 1]
         self.outputs = tuple(loaded.network.outputs)
         for name, size in _SIZES.items():

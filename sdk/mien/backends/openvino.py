@@ -1,8 +1,13 @@
-"""OpenVINO: Intel CPUs, GPUs and NPUs. Models are IR (xml, with the weights as a second blob) or ONNX."""
+"""OpenVINO: Intel CPUs, GPUs and NPUs. Models are IR (xml, with the weights as a second blob) or ONNX.
+
+What it compiles is kept in mien's cache: on an NPU that saves minutes, on this CPU 57 of the face network's 90 ms.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, ClassVar
 
@@ -10,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.backends.base import NONE, Array, Session
+from mien.backends.cache import cached, key
 from mien.errors import DeviceError, MissingExtraError, ModelError
 
 # On CPUs that can, OpenVINO computes float models in bfloat16 unless told not to; a target may ask for it by option.
@@ -49,11 +55,15 @@ class OpenVinoSession(Session):
         if device == "CPU":
             # Pinned threads fight with the host's own over the first cores.
             settings = {_PRECISION: "f32", "INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False, **settings}
+        data = (bytes(model),) if weights is None else (bytes(model), bytes(weights))
+        about = (self.version() or "", device, _hardware(core, device), json.dumps(settings, sort_keys=True))
         try:
-            network = (
-                core.read_model(bytes(model)) if weights is None else core.read_model(bytes(model), bytes(weights))
+            self._model = cached(
+                key(*data, *about),
+                load=lambda blob: core.import_model(blob, device, settings),
+                compile_=lambda: core.compile_model(core.read_model(*data), device, settings),
+                dump=lambda compiled: compiled.export_model().getvalue(),
             )
-            self._model = core.compile_model(network, device, settings)
         except Exception as error:
             raise ModelError(
                 "model.load", f"OpenVINO refuses the model: {_first_lines(error)}", "Is the file complete?"
@@ -78,6 +88,15 @@ class OpenVinoSession(Session):
             raise ModelError("model.run", f"OpenVINO failed: {_first_lines(error)}", "") from error
         self._free.put(request)
         return results
+
+
+def _hardware(core: Any, device: str) -> str:
+    """The device's full name and its driver, where there is one: a compiled network holds for them alone."""
+    words = []
+    for name in ("FULL_DEVICE_NAME", "DEVICE_ARCHITECTURE", "NPU_DRIVER_VERSION", "NPU_COMPILER_VERSION"):
+        with suppress(Exception):  # not every device has each of them
+            words.append(str(core.get_property(device, name)))
+    return ", ".join(words)
 
 
 def _openvino() -> Any:

@@ -1,89 +1,115 @@
 """Chooses the engine for each network of a bundle, and says why.
 
-A device string is `auto`, `cpu`, an engine (`litert`), or engine and device (`onnxruntime:CUDA`). `auto` and `cpu` try
-the bundle's targets in their order; a named engine either runs there or raises.
+A device string is `auto`, `cpu`, an engine (`litert`), engine and device (`onnxruntime:CUDA`, `ort:TensorRT`), or a
+short name of devices.toml (`jetson`, `intel-npu`, `mobile`). `auto` and `cpu` try the bundle's targets in their order;
+anything else names what is wanted: it either runs there or raises.
 """
 
 from __future__ import annotations
 
 import logging
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from mien import registry
 from mien.backends.base import Session
+from mien.backends.cache import folder, limit
+from mien.backends.running import Attempt, Choice, Event, Patience, Running
 from mien.bundle import Bundle
 from mien.errors import DeviceError, MienError, ModelError
 from mien.manifest import Network, Target
 
+__all__ = ["Choice", "Compiling", "Event", "Patience", "Terms", "load", "table"]
+
 log = logging.getLogger("mien")
+
+_CPU = "CPU"
+_ANY = ("auto", "cpu")
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What was asked for, what runs, and what was refused on the way.
+class Compiling:
+    """How a network's compilation in the background goes.
 
     Attributes:
-        network: the network's name in the bundle.
-        requested: the caller's device string.
-        used: ``"engine:device"``; precision: of the chosen target; version: of the engine.
-        refused: one line for each target that was tried or skipped, with the reason.
+        network: its name. engine: what it is compiled for.
+        state: ``"started"``, ``"running"`` (once a second), ``"ready"`` (it runs from the next frame on), ``"failed"``.
+        seconds: since it started. text: one line; the reason of a failure.
     """
 
     network: str
-    requested: str
-    used: str
-    precision: str
-    version: str
-    refused: list[str] = field(default_factory=list)
+    engine: str
+    state: str
+    seconds: float
+    text: str
 
 
-def load(
-    bundle: Bundle, network: Network, device: str = "auto", threads: int = 1, strict: bool = True
-) -> tuple[Session, Target, Choice]:
-    """Loads a network on the best engine that the device string allows; without `strict`, on any engine at last.
+@dataclass(frozen=True)
+class _Wanted:
+    """engine: "" for any. place: a device of the engine, "" for what the target was made for, or else its CPU."""
+
+    engine: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms networks are loaded.
+
+    Attributes:
+        device: a device string. threads: intra-op threads of each engine.
+        strict: a named device is the only one, now and when it fails later.
+        on_compile: what is not for a CPU is compiled in the background, while a CPU engine runs; this is told how it
+            goes, from another thread.
+        patience: with engines that hang or have failed.
+    """
+
+    device: str = "auto"
+    threads: int = 1
+    strict: bool = True
+    on_compile: Callable[[Compiling], None] | None = None
+    patience: Patience = field(default_factory=Patience)
+
+
+def load(bundle: Bundle, network: Network, terms: Terms | None = None) -> Running:
+    """Loads a network on the best engine that the terms allow; without `strict`, on any engine at last.
 
     Raises:
         DeviceError: the string names no known engine, or nothing that it allows runs here; the message lists each
             refusal. ModelError: the loaded network lacks a tensor that the manifest names.
     """
-    wanted, place = _parse(device)
+    terms = terms or Terms()
+    device, on_compile = terms.device, terms.on_compile
+    wanted, named = _parse(device), device not in _ANY
     refused: list[str] = []
-    attempts = [(target, wanted, place) for target in network.targets]
-    if not strict and device not in ("auto", "cpu"):
-        attempts += [(target, None, None) for target in network.targets]
-    for target, wanted, place in attempts:
-        label = f"{target.engine} {target.precision}"
-        if wanted and target.engine != wanted:
-            refused.append(f"{label}: not asked for ({device})")
-            continue
+    attempts = _attempts(bundle, network, wanted, terms, refused)
+    others = _attempts(bundle, network, [_Wanted()], terms, []) if named and (on_compile or not terms.strict) else []
+    asked = {(attempt.target.blob, attempt.target.engine, attempt.place) for attempt in attempts}
+    spare = [a for a in others if (a.target.blob, a.target.engine, a.place) not in asked]
+    lasting = [*attempts, *spare] if not terms.strict else attempts
+    later = attempts[0] if on_compile and attempts and attempts[0].place != _CPU else None
+    for attempt in [a for a in (*attempts, *spare) if a.place == _CPU] if later else lasting:
         try:
-            engine = registry.find("backends", target.engine, Session)
-            if engine.version() is None:
-                package = f"'mien[{engine.extra}]'" if engine.extra else engine.engine
-                refused.append(f"{label}: not installed; run: pip install {package}")
-                continue
-            if place and target.device and place.lower() != target.device.lower():
-                refused.append(f"{label}: made for {target.device}, not for {place}")
-                continue
-            where = _place(engine, place or target.device or None)
-            # An engine that has no second file and no settings need not know these words.
-            more: dict[str, Any] = {"weights": bundle.blob(target.weights)} if target.weights else {}
-            more |= {"options": target.options} if target.options else {}
-            session = engine(bundle.blob(target.blob), device=where, threads=threads, **more)
-            _check_tensors(session, network, target)
-        except ModelError as error:
+            session = attempt.start()
+        except MienError as error:
             if error.code == "model.tensors":
                 raise
-            refused.append(f"{label}: {error}")
+            refused.append(f"{attempt.label}: {error}")
             continue
-        except MienError as error:
-            refused.append(f"{label}: {error}")
-            continue
-        used = f"{session.engine}:{session.device}"
-        if device not in ("auto", "cpu") and wanted is None:
+        fallback = not (named and terms.strict)
+        running = Running(
+            network, device, lasting, (attempt, session), refused, fallback=fallback, patience=terms.patience
+        )
+        if later and on_compile:
+            running.prefer(later, _teller(network, later, on_compile), strict=not fallback)
+        elif attempt in spare:
+            used = f"{session.engine}:{session.device}"
             log.warning("%s: asked for %s, runs on %s: %s", network.name, device, used, "; ".join(refused))
-        return session, target, Choice(network.name, device, used, target.precision, engine.version() or "", refused)
+        return running
     raise DeviceError(
         "device.none",
         f"Network {network.name!r} runs on no engine here. Tried: {'; '.join(refused)}.",
@@ -91,28 +117,120 @@ def load(
     )
 
 
-def _parse(device: str) -> tuple[str | None, str | None]:
-    engine, _, place = device.partition(":") if isinstance(device, str) else ("", "", "")
-    if engine in ("auto", "cpu") and not place:
-        return None, "CPU" if engine == "cpu" else None
-    known = registry.names("backends")
-    if engine not in known or (":" in device and not place):
+def _teller(
+    network: Network, attempt: Attempt, on_compile: Callable[[Compiling], None]
+) -> Callable[[str, str, float], None]:
+    def tell(state: str, text: str, seconds: float) -> None:
+        try:
+            on_compile(Compiling(network.name, attempt.label, state, seconds, text))
+        except Exception:  # the host's mistake must not stop the engine
+            log.exception("on_compile failed")
+
+    return tell
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """devices.toml."""
+    return tomllib.loads(resources.files("mien.backends").joinpath("devices.toml").read_text(encoding="utf-8"))
+
+
+def _parse(device: str) -> list[_Wanted]:
+    known, aliases = registry.names("backends"), table()["aliases"]
+    if device in _ANY:
+        return [_Wanted(place=_CPU if device == "cpu" else "")]
+    head, colon, place = device.partition(":") if isinstance(device, str) else ("", "", "")
+    full = aliases.get(head, [head])
+    if bool(colon) != bool(place) or (colon and len(full) > 1) or not all(f.partition(":")[0] in known for f in full):
         raise DeviceError(
             "device.unknown",
             f"Unknown device {device!r}.",
-            f"Use auto, cpu, or one of {', '.join(known)} (optionally followed by ':DEVICE').",
+            f"Use auto, cpu, {', '.join(aliases)}, or one of {', '.join(known)} (optionally followed by ':DEVICE').",
         )
-    return engine, place or None
+    if colon:
+        return [_Wanted(full[0], place)]
+    return [_Wanted(engine, where) for engine, _, where in (f.partition(":") for f in full)]
 
 
-def _place(engine: type[Session], place: str | None) -> str:
+def _attempts(
+    bundle: Bundle, network: Network, wanted: list[_Wanted], terms: Terms, refused: list[str]
+) -> list[Attempt]:
+    """The ways to run the network that the wishes allow and the machine seems to have; the others go to `refused`."""
+    found = []
+    for wish in wanted:
+        for target in network.targets:
+            label = f"{target.engine} {target.precision}"
+            if wish.engine and target.engine != wish.engine:
+                if len(wanted) == 1:
+                    refused.append(f"{label}: not asked for ({terms.device})")
+                continue
+            try:
+                found.append(_attempt(bundle, network, target, wish.place, terms.threads))
+            except MienError as error:
+                refused.append(f"{label}: {error.message if error.code == 'device.here' else error}")
+    if wanted and not found and not refused:
+        refused.append(f"{bundle.path.name} has nothing for {terms.device}")
+    return found
+
+
+def _attempt(bundle: Bundle, network: Network, target: Target, place: str, threads: int) -> Attempt:
+    """Raises MienError if the engine or the device is not here, or the target was made for another device."""
+    engine = registry.find("backends", target.engine, Session)
+    if engine.version() is None:
+        package = f"'mien[{engine.extra}]'" if engine.extra else engine.engine
+        raise DeviceError("device.here", f"not installed; run: pip install {package}")
+    if place and target.device and place.lower() != target.device.lower():
+        raise DeviceError("device.here", f"made for {target.device}, not for {place}")
+    where = _place(engine, place or target.device)
+    options = _options(engine.engine, where) | dict(target.options)
+    # An engine that has no second file and no settings need not know these words.
+    more: dict[str, Any] = {"options": options} if options else {}
+    if target.weights:
+        more["weights"] = bundle.blob(target.weights)
+
+    def start() -> Session:
+        try:
+            session = engine(bundle.blob(target.blob), device=where, threads=threads, **more)
+        except MienError:
+            raise
+        except Exception as error:  # an engine from another package need not keep the contract
+            raise ModelError("model.load", f"{engine.engine} cannot load the model: {error!r}.", "") from error
+        _check_tensors(session, network, target)
+        return session
+
+    return Attempt(target, where, start)
+
+
+def _options(engine: str, place: str) -> dict[str, str]:
+    """The settings of devices.toml; those of a cache that cannot be written are left out."""
+    settings: dict[str, str] = table()["options"].get(engine, {}).get(place, {})
+    if not any("{cache}" in value for value in settings.values()):
+        return settings
+    kept = folder() / place.lower()
+    try:
+        if not limit():
+            raise OSError("MIEN_CACHE_MB is 0")
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("Compiled networks are not kept for the next start: %s", error)
+        return {name: value for name, value in settings.items() if "cache" not in name}
+    return {name: value.replace("{cache}", str(kept)) for name, value in settings.items()}
+
+
+def _place(engine: type[Session], place: str) -> str:
+    """The engine's own word for the device. Networks made for no device in particular are small: the CPU runs them."""
     devices = engine.devices()
-    if place is None:
-        return devices[0]
+    if not place:
+        return _CPU if _CPU in devices else devices[0]
     for device in devices:
         if device.lower() == place.lower():
             return device
-    raise DeviceError("device.absent", f"{engine.engine} sees {', '.join(devices)} here, no {place!r}.", "")
+    advice = {key.lower(): text for key, text in table()["advice"].get(engine.engine, {}).items()}
+    raise DeviceError(
+        "device.absent",
+        f"{engine.engine} sees {', '.join(devices)} here, no {place!r}.",
+        advice.get(place.lower(), ""),
+    )
 
 
 def _check_tensors(session: Session, network: Network, target: Target) -> None:

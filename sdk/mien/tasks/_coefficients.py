@@ -60,7 +60,7 @@ class CoefficientStage:
                 f"Network {self.loaded.network.name!r} needs one input, points (1, {len(chosen)}, 2).",
                 "",
             )
-        shape = self.loaded.output("scores").shape
+        shape = self.loaded.network.output("scores").shape
         if math.prod(shape) != len(self._layout) + len(self.extras):
             named = f"{self._layout.name} has {len(self._layout)}, and there are {len(self.extras)} extras"
             raise BundleError("manifest.field", f"Output scores has shape {shape}, {named}.", "")

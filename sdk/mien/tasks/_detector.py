@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mien import _native
+from mien.backends.running import Running
 from mien.errors import BundleError
 from mien.manifest import Section
 from mien.profiler import Profiler
 from mien.tasks._loader import Loader
-from mien.tasks._network import LoadedNetwork, Runner
+from mien.tasks._network import Runner
 from mien.tasks._region import whole_frame
 from mien.types import Frame
 
@@ -39,7 +40,7 @@ class Detector:
         self.strides = section.integers("strides")
         if not self.strides or not 1 <= min(self.strides) <= max(self.strides) <= 1024:
             raise BundleError("manifest.field", f"{section.path}.strides: expected some of 1..1024.", "")
-        self.port, self.image = self.loaded.image_input()
+        self.port, self.image = self.loaded.network.image_input()
         native = Runner(self.loaded)._specs[self.port.name]
         self.columns, self.rows = native.width, native.height
         if self.kind == "ssd":
@@ -48,18 +49,18 @@ class Detector:
             if not 1 <= min(per_cell) <= max(per_cell) <= 64:
                 raise BundleError("manifest.field", f"{section.path}.per_cell: expected 1..64 each.", "")
             self.anchors = _native.ssd_anchors(self.columns, self.rows, self.strides, per_cell)
-            if self.loaded.output("boxes").shape[-2:] != (len(self.anchors), 4 + 2 * self.points):
+            if self.loaded.network.output("boxes").shape[-2:] != (len(self.anchors), 4 + 2 * self.points):
                 raise BundleError(
                     "manifest.field",
                     f"{section.path}: {len(self.anchors)} anchors with {self.points} points do not fit the output "
-                    f"boxes {self.loaded.output('boxes').shape}.",
+                    f"boxes {self.loaded.network.output('boxes').shape}.",
                     "",
                 )
-            if math.prod(self.loaded.output("scores").shape) != len(self.anchors):
+            if math.prod(self.loaded.network.output("scores").shape) != len(self.anchors):
                 raise BundleError(
                     "manifest.field",
                     f"{section.path}: {len(self.anchors)} anchors do not fit the output scores "
-                    f"{self.loaded.output('scores').shape}.",
+                    f"{self.loaded.network.output('scores').shape}.",
                     "",
                 )
         else:
@@ -73,11 +74,11 @@ class Detector:
         other = load.other(section.text("bundle"))
         return cls(other.bundle.manifest.root.section("detect"), other)
 
-    def _check_grid(self, loaded: LoadedNetwork) -> None:
+    def _check_grid(self, loaded: Running) -> None:
         for stride in self.strides:
             cells = (self.columns // stride) * (self.rows // stride)
             for part, width in (("cls", 1), ("obj", 1), ("box", 4), ("points", 2 * self.points)):
-                shape = loaded.output(f"{part}_{stride}").shape
+                shape = loaded.network.output(f"{part}_{stride}").shape
                 if shape[-2:] != (cells, width):
                     raise BundleError(
                         "manifest.field",

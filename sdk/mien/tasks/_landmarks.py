@@ -76,7 +76,7 @@ class LandmarkStage:
         self.count = section.integer("count", low=4, high=100_000)
         self.kind = section.text("decode", among=("points", "heatmap"))
         self.min_presence = section.number("min_presence", 0.5, 0, 1)
-        self.port, self.image = self.loaded.image_input()
+        self.port, self.image = self.loaded.network.image_input()
         shape = self.port.shape[2:] if self.image.layout == "nchw" else self.port.shape[1:3]
         self.rows, self.columns = shape
         if self.kind == "points":
@@ -88,7 +88,7 @@ class LandmarkStage:
         else:
             self.dims, self.image_depth = 2, False
             self.slope = section.number("slope", low=1e-6)
-            shape = self.loaded.output("maps").shape
+            shape = self.loaded.network.output("maps").shape
             if len(shape) != 4 or shape[1] != 3 * self.count:
                 raise BundleError(
                     "manifest.field", f"Output maps has shape {shape}, expected (1, {3 * self.count}, H, W).", ""
@@ -96,7 +96,7 @@ class LandmarkStage:
 
     def expect(self, output: str, size: int) -> None:
         """Refuses a network whose `output` does not hold `size` values. Raises BundleError."""
-        shape = self.loaded.output(output).shape
+        shape = self.loaded.network.output(output).shape
         if math.prod(shape) != size:
             raise BundleError("manifest.field", f"Output {output} has shape {shape}, expected {size} values.", "")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mien.backends.select import Choice, load
+from mien.backends.running import Running
+from mien.backends.select import Choice, Terms, load
 from mien.bundle import Bundle
 from mien.errors import BundleError
 from mien.locate import beside
-from mien.tasks._network import LoadedNetwork
 
 
 class Loader:
@@ -18,28 +18,23 @@ class Loader:
         bundle: where they come from; closed by `close`.
     """
 
-    def __init__(
-        self, bundle: Bundle, *, device: str, threads: int, strict: bool, trust: Sequence[bytes] | None
-    ) -> None:
+    def __init__(self, bundle: Bundle, terms: Terms, trust: Sequence[bytes] | None = None) -> None:
         self.bundle = bundle
-        self._device, self._threads, self._strict, self._trust = device, threads, strict, trust
-        self._loaded: dict[str, LoadedNetwork] = {}
+        self._terms, self._trust = terms, trust
+        self._loaded: dict[str, Running] = {}
         self._others: list[Loader] = []
 
-    def __call__(self, name: str) -> LoadedNetwork:
+    def __call__(self, name: str) -> Running:
         """A network by its name in the manifest. Raises BundleError, DeviceError, ModelError, MissingExtraError."""
         if name not in self._loaded:
             if name not in self.bundle.manifest.networks:
                 raise BundleError("manifest.field", f"The manifest describes no network {name!r}.", "")
-            network = self.bundle.manifest.networks[name]
-            session, target, choice = load(self.bundle, network, self._device, self._threads, self._strict)
-            self._loaded[name] = LoadedNetwork(network, target, session, choice)
+            self._loaded[name] = load(self.bundle, self.bundle.manifest.networks[name], self._terms)
         return self._loaded[name]
 
     def other(self, name: str) -> Loader:
         """A bundle that this one refers to, under the same terms. Raises BundleError as `beside` and `Bundle.open`."""
-        bundle = Bundle.open(beside(self.bundle.path, name), self._trust)
-        loader = Loader(bundle, device=self._device, threads=self._threads, strict=self._strict, trust=self._trust)
+        loader = Loader(Bundle.open(beside(self.bundle.path, name), self._trust), self._terms, self._trust)
         self._others.append(loader)
         return loader
 

@@ -97,3 +97,17 @@ def test_a_device_that_is_not_there_is_refused(model: bytes) -> None:
         OpenVinoSession(memoryview(model), device="NPU", threads=1)
     assert refused.value.code == "device.absent"
     assert "CPU" in refused.value.message
+
+
+def test_what_it_compiled_is_used_again_and_says_the_same(
+    model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path))
+    first, second = (OpenVinoSession(memoryview(model), device="CPU", threads=1) for _ in range(2))
+    names = list(first.outputs)
+    assert second.outputs == first.outputs
+    for a, b in zip(first.run(feed(first), names), second.run(feed(first), names), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len(list(tmp_path.glob("*.bin"))) == 1
+    OpenVinoSession(memoryview(model), device="CPU", threads=2)
+    assert len(list(tmp_path.glob("*.bin"))) == 2, "other settings are another entry"

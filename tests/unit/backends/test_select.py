@@ -75,7 +75,7 @@ def test_auto_goes_through_the_targets_in_the_order_of_the_bundle(tmp_path: Path
     with mien.open(path) as pipeline:
         (choice,) = pipeline.report().networks
     assert choice.used == "onnxruntime:CPU"
-    assert [line.partition(":")[0] for line in choice.refused] == ["abacus fp32", "litert int8"]
+    assert [line.split(": ")[0] for line in choice.refused] == ["abacus fp32", "litert:CPU int8"]
     assert "abacus" in choice.refused[0]
 
 

@@ -9,11 +9,11 @@ import models
 import numpy as np
 import pytest
 from mien.backends.base import Array, Session
-from mien.backends.select import Choice
+from mien.backends.running import Attempt, Running
 from mien.errors import BundleError, ModelError
 from mien.manifest import Network, Port, Target
 from mien.profiler import Profiler
-from mien.tasks._network import LoadedNetwork, Runner
+from mien.tasks._network import Runner
 
 OUT: Mapping[str, Any] = {"y:0": np.ones((1, 2), np.float32)}
 
@@ -22,6 +22,8 @@ class Fixed(Session):
     """An engine that answers the same to everything."""
 
     engine = "fixed"
+
+    device = "CPU"
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers, self.fed = answers, dict[str, Array]()
@@ -39,15 +41,16 @@ class Fixed(Session):
         return [self.answers[name] for name in outputs]
 
 
-def loaded(answers: Mapping[str, Any] = OUT) -> LoadedNetwork:
+def running(answers: Mapping[str, Any] = OUT) -> Running:
     ports = {"x": Port("x", (1, 3), "float32")}, {"y": Port("y", (1, 2), "float32")}
     target = Target("fixed", "fp32", "m", {"x": "x:0", "y": "y:0"})
-    network = Network("net", *ports, (target,))
-    return LoadedNetwork(network, target, Fixed(answers), Choice("net", "auto", "fixed:CPU", "fp32", "1"))
+    session = Fixed(answers)
+    attempt = Attempt(target, "CPU", lambda: session)
+    return Running(Network("net", *ports, (target,)), "auto", [attempt], (attempt, session), fallback=False)
 
 
 def test_inputs_and_outputs_go_by_their_logical_names() -> None:
-    network = loaded()
+    network = running()
     runner = Runner(network)
     runner.buffer("x")[:] = [[1, 2, 3]]
     outputs = runner.run(Profiler())
@@ -57,7 +60,7 @@ def test_inputs_and_outputs_go_by_their_logical_names() -> None:
 
 
 def test_each_runner_has_inputs_of_its_own() -> None:
-    network = loaded()
+    network = running()
     one, other = Runner(network), Runner(network)
     one.buffer("x")[:] = 1
     assert not other.buffer("x").any()
@@ -65,7 +68,7 @@ def test_each_runner_has_inputs_of_its_own() -> None:
 
 def test_the_run_is_timed() -> None:
     profiler = Profiler()
-    Runner(loaded()).run(profiler)
+    Runner(running()).run(profiler)
     assert profiler.summary()["run"]["count"] == 1
 
 
@@ -82,18 +85,18 @@ def test_the_run_is_timed() -> None:
 )
 def test_an_output_that_is_not_what_was_promised_is_a_model_error(answer: np.ndarray, code: str) -> None:
     with pytest.raises(ModelError, match="'y' of 'net'") as refused:
-        Runner(loaded({"y:0": answer})).run(Profiler())
+        Runner(running({"y:0": answer})).run(Profiler())
     assert refused.value.code == code
 
 
 def test_an_output_that_the_manifest_lacks_is_named() -> None:
     with pytest.raises(BundleError, match="'z'"):
-        loaded().output("z")
+        running().network.output("z")
 
 
 def test_a_network_without_pixels_has_no_image_input() -> None:
     with pytest.raises(BundleError, match="0 image inputs"):
-        loaded().image_input()
+        running().network.image_input()
 
 
 def test_pixels_are_sampled_into_the_input_buffer(blocks_bundle: Any) -> None:
@@ -101,9 +104,7 @@ def test_pixels_are_sampled_into_the_input_buffer(blocks_bundle: Any) -> None:
     from mien.backends.select import load
 
     with mien.Bundle.open(blocks_bundle) as bundle:
-        network = bundle.manifest.networks["detector"]
-        session, target, choice = load(bundle, network)
-        runner = Runner(LoadedNetwork(network, target, session, choice))
+        runner = Runner(load(bundle, bundle.manifest.networks["detector"]))
         runner.prepare("image", models.blocks((0, 0)).image, np.eye(2, 3))
     assert runner.buffer("image")[0, :, :8, :8].tolist() == np.ones((3, 8, 8)).tolist()
     assert runner.buffer("image").sum() == 3 * 64
