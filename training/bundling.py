@@ -46,6 +46,15 @@ def to_onnx(
     return data, worst
 
 
+def targets(blob: str, ports: Sequence[str]) -> list[dict[str, Any]]:
+    """What runs a float ONNX member whose tensors are called as the ports: one file serves both engines."""
+    tensors = {port: port for port in ports}
+    return [
+        {"engine": engine, "precision": "fp32", "blob": blob, "tensors": tensors}
+        for engine in ("onnxruntime", "openvino")
+    ]
+
+
 def digest(data: bytes) -> str:
     """SHA-256 as hexadecimal."""
     return hashlib.sha256(data).hexdigest()

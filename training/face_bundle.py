@@ -14,7 +14,7 @@ from mien.bundle import Bundle
 from mien.layouts import ARKIT52
 from torch import Tensor, nn
 
-from training.bundling import licence, to_onnx
+from training.bundling import licence, targets, to_onnx
 from training.errors import TrainingError
 from training.models.blocks import fold
 from training.models.face import COEFFICIENTS, POINTS, REGIONS, SIZE
@@ -132,11 +132,10 @@ def network_section(
 
 
 def with_target(description: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a bundle that holds its one network in float for ONNX Runtime alone, as training writes it."""
+    """The manifest of a bundle that holds its one network as ONNX in float, as training writes it."""
     ((name, network),) = description["networks"].items()
-    tensors = {port: port for port in (*network["inputs"], *network["outputs"])}
-    target = {"engine": "onnxruntime", "precision": "fp32", "blob": BLOB, "tensors": tensors}
-    return {**description, "networks": {name: {**network, "targets": [target]}}, "metrics": dict(metrics)}
+    run = {**network, "targets": targets(BLOB, [*network["inputs"], *network["outputs"]])}
+    return {**description, "networks": {name: run}, "metrics": dict(metrics)}
 
 
 def blobs() -> dict[str, bytes]:

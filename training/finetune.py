@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training import face_bundle, finetuning
+from training.bundling import targets
 from training.command import run
 from training.errors import TrainingError
 from training.finetuning import Network, Seen, answer_all, look
@@ -169,9 +170,8 @@ def write(path: Path, base: Path, network: Network, result: Result, how: Mapping
     extra = {name: tuple(port["shape"]) for name, port in described["inputs"].items() if name != "image"}
     model, parity = face_bundle.export(network, outputs, extra)
     blob = "onnx/face.onnx"
-    tensors = {name: name for name in ["image", *extra, *outputs]}
     old = {target[part] for target in described["targets"] for part in ("blob", "weights") if part in target}
-    described["targets"] = [{"engine": "onnxruntime", "precision": "fp32", "blob": blob, "tensors": tensors}]
+    described["targets"] = targets(blob, ["image", *extra, *outputs])
     finetuned = {
         "base": dict(bundle.manifest.blobs),
         "pictures": result.rows,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from mien.bundle import Bundle
 
-from training.bundling import licence, to_onnx
+from training.bundling import licence, targets, to_onnx
 from training.detection import MIN_SCORE, OVERLAP, DetectBatches, DetectLoss, find, scores
 from training.frames import Frame, compose
 from training.loop import Settings, Trainer
@@ -117,9 +117,8 @@ def description() -> dict[str, Any]:
 
 
 def manifest(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of the bundle that training writes: the float network for ONNX Runtime alone."""
+    """The manifest of the bundle that training writes: the network as ONNX in float."""
     described = description()
     network = described["networks"][NETWORK]
-    tensors = {name: name for name in (*network["inputs"], *network["outputs"])}
-    network["targets"] = [{"engine": "onnxruntime", "precision": "fp32", "blob": _BLOB, "tensors": tensors}]
+    network["targets"] = targets(_BLOB, [*network["inputs"], *network["outputs"]])
     return {**described, "metrics": dict(metrics)}
