@@ -30,6 +30,7 @@ from mien.errors import (
 )
 
 if TYPE_CHECKING:
+    from mien.budget import set_budget
     from mien.bundle import Bundle
     from mien.filters.constraints import Constraints
     from mien.filters.hold import Hold
@@ -51,6 +52,7 @@ logging.getLogger("mien").addHandler(logging.NullHandler())  # silent unless the
 
 _HOMES = {
     "Bundle": "bundle",
+    "set_budget": "budget",
     "Constraints": "filters.constraints",
     "Hold": "filters.hold",
     "OneEuro": "filters.one_euro",
@@ -108,6 +110,7 @@ __all__ = [
     "layout",
     "mean_embedding",
     "open",
+    "set_budget",
 ]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -26,7 +27,7 @@ from mien.bundle import Bundle
 from mien.errors import MienError
 from mien.filters.base import Filter
 from mien.importers.select import import_model
-from mien.locate import locate
+from mien.locate import film, locate, shipped
 from mien.pipeline import open as open_pipeline
 from mien.sinks._files import check_distinct, check_writable, writing
 from mien.sinks.base import Sink
@@ -217,38 +218,63 @@ def import_(
 
 @app.command()
 def bench(
-    source: Annotated[str, typer.Argument(help="Frames to run on; taken again from the start until enough.")],
-    model: Model = "face",
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Frames to run on; taken again from the start until enough. Default: the shipped film."),
+    ] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="A bundle; may repeat. Default: all that ship with mien.")
+    ] = None,
     frames: Annotated[int, typer.Option(min=10, help="Timed frames per engine.")] = 200,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     max_faces: MaxFaces = 1,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the figures as JSON, and .md and .png beside it.")
+    ] = None,
+    compare: Annotated[Path | None, typer.Option(help="Figures of an earlier run, to be compared with.")] = None,
 ) -> None:
-    """Measure a bundle on every engine that it has targets for."""
-    from mien.bench import measure
+    """Measure bundles on every engine and precision that they have targets for."""
+    from mien import bench as bench_
+    from mien.machine import describe
 
-    if output is not None:
-        check_distinct([output], [locate(model), *_files_of(source)])
-        check_writable(output)
-    columns = ("engine", "runs on", "first", "p50", "p99", "nets", "rest", "fps", "RSS MB")
-    table = Table(*columns, caption="milliseconds; nets and rest are p50 shares of process()")
+    chosen = models or shipped()
+    source = source or str(film())
+    written = [output, output.with_suffix(".md"), output.with_suffix(".png")] if output else []
+    check_distinct(written, [*map(locate, chosen), *_files_of(source), *([compare] if compare else [])])
+    for path in written:
+        check_writable(path)
+    before = bench_.earlier(compare) if compare else {}
+    asked = [(model, *case) for model in chosen for case in bench_.cases(model)]
+    heads = ("", "first", "p50", "p99", "fps", "RSS MB", "CPU %", "J/frame")
+    table = Table(*heads, box=SIMPLE, padding=(0, 1, 0, 0), caption="milliseconds of a frame; first: open to result")
     rows: list[dict[str, Any]] = []
-    with Bundle.open(locate(model)) as opened:
-        engines = {target.engine for network in opened.manifest.networks.values() for target in network.targets}
-    for engine in sorted(engines):
-        with progress_bar(engine, frames) as advance:
-            row = measure(model, source, engine, frames, threads, max_faces, advance)
+    for model, engine, precision in asked:
+        with progress_bar(f"{model} {engine} {precision}", frames) as advance:
+            row = bench_.measure(model, source, engine, precision, frames, threads, max_faces, advance)
         rows.append(row)
-        table.add_row(*(plain(row[key]) for key in row if key not in ("stages", "error")))
         if row["error"]:
-            _err.say(f"{engine}: {row['error']}")
+            _err.say(f"{row['model']} on {engine}: {row['error']}")
+        else:
+            shown = ("first_ms", "p50_ms", "p99_ms", "fps", "rss_mb", "cpu_percent", "joules")
+            table.add_row(plain(bench_.title(row)), *(plain(row[name]) for name in shown))
     _out.print(table)
-    if output is not None:
-        from mien.machine import describe
-
-        with writing(str(output)):
-            output.write_text(json.dumps({"machine": describe(), "model": str(model), "rows": rows}, indent=1))
-        _out.say(f"wrote {output}")
+    if before:
+        ratios = Table("", "p50 ms here", "there", "ratio", box=SIMPLE)
+        for name, here, there in bench_.compared(rows, before):
+            ratios.add_row(plain(name), f"{here:.3f}", f"{there:.3f}", f"{here / there:.2f}")
+        _out.print(ratios)
+    if written:
+        machine = describe()
+        text = json.dumps({"machine": machine, "rows": rows}, indent=1)
+        for path, content in ((written[0], text), (written[1], bench_.markdown(machine, rows))):
+            with writing(str(path)):
+                path.write_text(content)
+        try:
+            bench_.plot(rows, written[2])
+        except MienError as error:
+            written.pop()
+            _err.say(str(error))
+        _out.say(f"wrote {', '.join(map(str, written))}")
     if all(row["error"] for row in rows):
         raise typer.Exit(1)
 

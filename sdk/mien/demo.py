@@ -10,7 +10,6 @@ import html
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from mien._extras import need
 from mien.errors import SinkError, SourceError
-from mien.locate import shipped
+from mien.locate import film, shipped
 from mien.machine import describe
 from mien.pipeline import Pipeline, Report
 from mien.pipeline import open as open_pipeline
@@ -103,7 +102,7 @@ def make_page(
 
 def _portraits() -> list[str]:
     """What there is to see without being given anything; read in place, neither module is imported."""
-    found = [Path(str(resources.files("mien"))) / "data" / "performance.mp4"]
+    found = [film()]
     spec = find_spec("skimage")
     if spec is not None and spec.origin is not None:
         found.append(Path(spec.origin).parent / "data" / "astronaut.png")

@@ -15,6 +15,11 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in _MODELS.glob("*.mien"))
 
 
+def film() -> Path:
+    """The performance that ships with mien."""
+    return Path(__file__).parent / "data" / "performance.mp4"
+
+
 def locate(model: str | os.PathLike[str]) -> Path:
     """The file of a bundle.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -16,6 +17,7 @@ import numpy as np
 
 from mien import registry
 from mien.backends.select import Choice, Compiling, Terms
+from mien.budget import BUDGET
 from mien.bundle import Bundle, trusted
 from mien.errors import InputError, TimestampError
 from mien.filters.base import Filter
@@ -44,6 +46,7 @@ class Report:
         frames_in: frames that came (from `process` or a source); frames_out: frames processed; dropped: discarded by
             the drop policy; unprocessed: refused with an error, or left in the queue at a stop. Once a stream has
             ended, frames_in = frames_out + dropped + unprocessed. stale: those that the source repeated.
+        skipped: those of frames_out that were answered with the state before, to keep the budget.
     """
 
     bundle: str
@@ -55,11 +58,12 @@ class Report:
     dropped: int
     stale: int
     unprocessed: int
+    skipped: int
 
     def __str__(self) -> str:
         lines = [
             f"{self.bundle} ({self.task}): {self.frames_in} in, {self.frames_out} out, {self.dropped} dropped"
-            f", {self.unprocessed} unprocessed"
+            f", {self.unprocessed} unprocessed, {self.skipped} skipped"
         ]
         for choice in self.networks:
             lines.append(f"  {choice.network}: {choice.used} {choice.precision}, asked for {choice.requested}")
@@ -75,6 +79,7 @@ def open(
     *,
     device: str = "auto",
     strict: bool = True,
+    precision: str | None = None,
     threads: int | None = None,
     max_faces: int = 1,
     tracking: bool = True,
@@ -93,6 +98,7 @@ def open(
         strict: a named device either runs or raises, now and later; False lets it fall back to auto, with a warning in
             the log and the reasons in `report()`. With ``"auto"`` and ``"cpu"`` an engine that fails while it runs
             is replaced by the next, without losing the frame, and tried again later.
+        precision: only targets of this precision, such as ``"fp32"`` or ``"int8"``; default: any.
         threads: intra-op threads per engine, 1..256; default: 2, or 1 on a single core.
         max_faces: how many faces to follow, 1..32.
         tracking: False treats each frame as a picture of its own: no memory, detection every time, no smoothing.
@@ -114,12 +120,14 @@ def open(
     for what, value, most in (("max_faces", max_faces, 32), ("threads", threads, 256)):
         if type(value) is not int or not 1 <= value <= most:
             raise InputError(f"open.{what}", f"{what} is {value!r}.", f"Give 1..{most}.")
+    if precision is not None and not isinstance(precision, str):
+        raise InputError("open.precision", f"precision is {precision!r}.", 'Give "fp32" or "int8", for instance.')
     given = () if filters is None else filters
     if not isinstance(given, (list, tuple)) or not all(isinstance(step, Filter) for step in given):
         raise InputError("open.filters", f"filters is {filters!r}.", "Give a list such as [mien.OneEuro()].")
     keys = None if trust is None else trusted(trust)
     bundle = Bundle.open(locate(model), keys)
-    load = Loader(bundle, Terms(device, threads, strict, on_compile), keys)
+    load = Loader(bundle, Terms(device, threads, strict, on_compile, precision=precision or ""), keys)
     try:
         kind = registry.find("tasks", bundle.manifest.task, Task)
         task = kind(bundle, load, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
@@ -152,7 +160,7 @@ class Pipeline:
         self._neutral = neutral
         self._profiler = Profiler()
         self._turn = Lock()
-        self._frames_in = self._frames_out = self._dropped = self._stale = self._left = 0
+        self._frames_in = self._frames_out = self._dropped = self._stale = self._skipped = self._left = 0
         self._queue: FrameQueue | None = None
         self._forget()
 
@@ -240,17 +248,30 @@ class Pipeline:
             self._chains.clear()  # ids begin again with each picture
         self._last_frame_stale = frame.stale
         with self._profiler.stage("process"):
-            if frame.stale:
-                self._stale += 1
+            if frame.stale or not BUDGET.allows():
+                self._stale += frame.stale
+                self._skipped += not frame.stale
+                self._last_frame_stale = True
                 states = [replace(state, t_ns=frame.t_ns, stale=True) for state in self._last]
             else:
-                states = self._task.process(frame, self._stream, self._profiler)
+                states = self._computed(frame)
                 self._last = list(states)  # the caller may change the list that it gets
             if self._filters:
                 with self._profiler.stage("filter"):
                     states = [self._filtered(state) for state in states]
         self._frames_out += 1
         return states
+
+    def _computed(self, frame: Frame) -> list[FaceState]:
+        if not BUDGET.limited:
+            return self._task.process(frame, self._stream, self._profiler)
+        spent, runs = time.thread_time(), self._profiler.total("run")
+        try:
+            return self._task.process(frame, self._stream, self._profiler)
+        finally:
+            # The engines' other threads are taken to work as long as the engine runs.
+            others = (self._load.threads - 1) * (self._profiler.total("run") - runs) / 1e9
+            BUDGET.spend(time.thread_time() - spent + others)
 
     def _filtered(self, state: FaceState) -> FaceState:
         chain = self._chains.pop(state.id, None) or [f.fresh() for f in self._filters]
@@ -328,6 +349,7 @@ class Pipeline:
             self._dropped + (queue.dropped if queue else 0),
             self._stale,
             self._left,
+            self._skipped,
         )
 
     def total_ns(self, stage: str) -> int:

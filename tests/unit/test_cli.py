@@ -148,15 +148,42 @@ def test_filters_are_chosen_by_name_and_unknown_ones_refused(astronaut: Path, yu
     assert "filters.unknown" in bad.stderr
 
 
-def test_bench_measures_each_engine_and_keeps_json(astronaut: Path, yunet_bundle: Path, tmp_path: Path) -> None:
+def test_bench_measures_each_engine_and_precision_and_keeps_the_figures(
+    astronaut: Path, yunet_bundle: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "bench.json"
-    done = mien("bench", astronaut, "-m", yunet_bundle, "--frames", 10, "-o", out)
+    done = mien("bench", astronaut, "-m", yunet_bundle, "-m", "detect", "--frames", 10, "-o", out)
     assert done.returncode == OK, done.stderr
     figures = json.loads(out.read_text())
-    (row,) = figures["rows"]
-    assert row["used"] == "onnxruntime:CPU"
-    assert 0 < row["nets_p50_ms"] <= row["p50_ms"] <= row["p99_ms"]
+    rows = {(row["model"], row["used"], row["precision"]): row for row in figures["rows"]}
+    expected = {("detect", "onnxruntime:CPU"), ("detect", "openvino:CPU"), (yunet_bundle.stem, "onnxruntime:CPU")}
+    assert rows.keys() == {(*place, "fp32") for place in expected}
+    for row in rows.values():
+        assert 0 < row["nets_p50_ms"] <= row["p50_ms"] <= row["p99_ms"]
+        assert row["first_ms"] > row["p50_ms"]
+        assert row["rss_mb"] > 10
+        assert 0 < row["cpu_percent"] < 400
     assert figures["machine"]["processor"]
+    text = out.with_suffix(".md").read_text()
+    assert all(f"| {model} |" in text for model, _, _ in rows)
+    picture = cv2.imread(str(out.with_suffix(".png")))
+    assert picture is not None
+
+    again = mien("bench", astronaut, "-m", "detect", "--frames", 10, "--compare", out)
+    assert again.returncode == OK, again.stderr
+    assert "ratio" in again.stdout
+    assert "detect openvino:CPU fp32" in again.stdout
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "{}", '{"rows": [1]}'])
+def test_bench_refuses_to_compare_with_what_it_did_not_write(content: str | None, blank: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    if content is not None:
+        other.write_text(content)
+    never = "import mien.bench; mien.bench.measure = None"
+    done = mien("bench", blank, "-m", "detect", "--compare", other, code=never)
+    assert done.returncode == REFUSED
+    assert "bench.compare" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["run {clip} -m {bundle} --json", "inspect {bundle} --json", "inspect {bundle}"])

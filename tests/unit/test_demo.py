@@ -82,7 +82,7 @@ def test_with_nothing_given_the_shipped_bundles_run_on_the_shipped_performance(
     for task in ("face", "expression"):
         direct_models.write_direct(tmp_path / "models" / f"{task}.mien", task)
     monkeypatch.setattr("mien.locate._MODELS", tmp_path / "models")
-    monkeypatch.setattr("mien.demo.resources.files", lambda _: tmp_path)
+    monkeypatch.setattr("mien.demo.film", lambda: tmp_path / "data" / "performance.mp4")
     monkeypatch.setattr("mien.demo.find_spec", lambda _: None)
     page = make_page([], [], tmp_path / "demo", 1, "auto", quiet)
     runs = json.loads((page.parent / "report.json").read_text())["runs"]

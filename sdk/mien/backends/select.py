@@ -66,6 +66,7 @@ class Terms:
         on_compile: what is not for a CPU is compiled in the background, while a CPU engine runs; this is told how it
             goes, from another thread.
         patience: with engines that hang or have failed.
+        precision: of the targets that may run, ``"fp32"`` or ``"int8"`` for instance; "" for any.
     """
 
     device: str = "auto"
@@ -73,6 +74,7 @@ class Terms:
     strict: bool = True
     on_compile: Callable[[Compiling], None] | None = None
     patience: Patience = field(default_factory=Patience)
+    precision: str = ""
 
 
 def load(bundle: Bundle, network: Network, terms: Terms | None = None) -> Running:
@@ -98,7 +100,7 @@ def load(bundle: Bundle, network: Network, terms: Terms | None = None) -> Runnin
         except MienError as error:
             if error.code == "model.tensors":
                 raise
-            refused.append(f"{attempt.label}: {error}")
+            refused.append(f"{attempt.label}: {_why(error)}")
             continue
         fallback = not (named and terms.strict)
         running = Running(
@@ -164,10 +166,13 @@ def _attempts(
                 if len(wanted) == 1:
                     refused.append(f"{label}: not asked for ({terms.device})")
                 continue
+            if terms.precision and target.precision != terms.precision:
+                refused.append(f"{label}: not asked for ({terms.precision})")
+                continue
             try:
                 found.append(_attempt(bundle, network, target, wish.place, terms.threads))
             except MienError as error:
-                refused.append(f"{label}: {error.message if error.code == 'device.here' else error}")
+                refused.append(f"{label}: {_why(error)}")
     if wanted and not found and not refused:
         refused.append(f"{bundle.path.name} has nothing for {terms.device}")
     return found
@@ -199,6 +204,10 @@ def _attempt(bundle: Bundle, network: Network, target: Target, place: str, threa
         return session
 
     return Attempt(target, where, start)
+
+
+def _why(error: MienError) -> str:
+    return (error.message if error.code == "device.here" else str(error)).rstrip(".")
 
 
 def _options(engine: str, place: str) -> dict[str, str]:

@@ -24,6 +24,11 @@ class Loader:
         self._loaded: dict[str, Running] = {}
         self._others: list[Loader] = []
 
+    @property
+    def threads(self) -> int:
+        """Intra-op threads of each engine."""
+        return self._terms.threads
+
     def __call__(self, name: str) -> Running:
         """A network by its name in the manifest. Raises BundleError, DeviceError, ModelError, MissingExtraError."""
         if name not in self._loaded:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import mien
 import models
 import numpy as np
 import onnx
 import pytest
+from mien import registry
 from mien.backends.onnxruntime import OnnxRuntimeSession
 from mien.errors import DeviceError, ModelError
 
@@ -160,3 +161,98 @@ def test_a_targets_options_reach_its_engine(tmp_path: Path) -> None:
     assert choice.used == "openvino:CPU"
     (refused,) = choice.refused
     assert "NO_SUCH_THING" in refused
+
+
+@pytest.mark.parametrize(
+    ("device", "place", "advice"),
+    [
+        ("jetson", "Tensorrt", "JetPack"),
+        ("ort:TensorRT", "TensorRT", "onnxruntime-gpu"),
+        ("onnxruntime:CUDA", "CUDA", "onnxruntime-gpu"),
+        ("intel-npu", "NPU", "linux-npu-driver"),
+        ("openvino:GPU", "GPU", "intel-opencl-icd"),
+    ],
+)
+def test_a_device_that_this_machine_lacks_is_refused_with_the_reason_and_the_fix(
+    device: str, place: str, advice: str
+) -> None:
+    with pytest.raises(DeviceError, match=f"no '{place}'") as refused:
+        mien.open("detect", device=device)
+    assert advice in str(refused.value)
+
+
+@pytest.mark.parametrize(("device", "used"), [("ort", "onnxruntime:CPU"), ("openvino", "openvino:CPU")])
+def test_the_shipped_bundles_run_on_both_engines(device: str, used: str) -> None:
+    with mien.open("face", device=device) as pipeline:
+        assert {choice.used for choice in pipeline.report().networks} == {used}
+
+
+def test_a_short_name_tries_its_list_in_order(tmp_path: Path) -> None:
+    path = bundle_with(tmp_path, {"engine": "openvino"}, {"device": "CPU"}, {})
+    with mien.open(path, device="ort") as pipeline:
+        assert pipeline.report().networks[0].used == "onnxruntime:CPU"
+    with pytest.raises(DeviceError, match="XNNPACK"):
+        mien.open(path, device="mobile")
+
+
+def test_only_the_asked_for_precision_runs(tmp_path: Path) -> None:
+    path = bundle_with(tmp_path, {"precision": "int8"}, {})
+    for precision in ("fp32", "int8"):
+        with mien.open(path, precision=precision) as pipeline:
+            assert pipeline.report().networks[0].precision == precision
+    with pytest.raises(DeviceError, match=r"not asked for \(int4"):
+        mien.open(path, precision="int4")
+    with pytest.raises(mien.InputError) as wrong:
+        mien.open(path, precision=8)  # type: ignore[arg-type]
+    assert wrong.value.code == "open.precision"
+
+
+class Recorded(OnnxRuntimeSession):
+    """Stands for a wheel that sees TensorRT: what it is asked for, without the device."""
+
+    asked: ClassVar[list[dict[str, str]]] = []
+
+    @classmethod
+    def devices(cls) -> tuple[str, ...]:
+        return ("Tensorrt", "CUDA", "CPU")
+
+    def __init__(self, model: memoryview, *, device: str, threads: int, **more: Any) -> None:
+        Recorded.asked.append({"device": device, **more.get("options", {})})
+        super().__init__(model, device="CPU", threads=threads)
+
+
+@pytest.fixture
+def tensorrt(monkeypatch: pytest.MonkeyPatch) -> type[Recorded]:
+    real = registry.find
+    Recorded.asked = []
+    monkeypatch.setattr(registry, "find", lambda *args: Recorded if args[1] == "onnxruntime" else real(*args))
+    monkeypatch.setattr(OnnxRuntimeSession, "devices", classmethod(lambda _: ("CPU",)))
+    return Recorded
+
+
+def test_tensorrt_keeps_its_engines_and_timings_in_the_cache(
+    tmp_path: Path, tensorrt: type[Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    path = bundle_with(tmp_path, {"device": "Tensorrt", "options": {"trt_fp16_enable": "1"}})
+    mien.open(path, device="jetson").close()
+    (asked,) = tensorrt.asked
+    assert asked["device"] == "Tensorrt"
+    assert asked["trt_fp16_enable"] == asked["trt_engine_cache_enable"] == asked["trt_timing_cache_enable"] == "1"
+    assert asked["trt_engine_cache_path"] == asked["trt_timing_cache_path"] == str(tmp_path / "cache" / "tensorrt")
+    assert (tmp_path / "cache" / "tensorrt").is_dir()
+
+
+def test_without_a_cache_folder_tensorrt_runs_all_the_same(
+    tmp_path: Path, tensorrt: type[Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "file" / "cache"))
+    mien.open(bundle_with(tmp_path, {"device": "Tensorrt"}), device="jetson").close()
+    assert tensorrt.asked == [{"device": "Tensorrt"}]
+
+
+def test_a_bundle_for_no_device_in_particular_runs_on_the_cpu(tmp_path: Path, tensorrt: type[Recorded]) -> None:
+    """A TensorRT that is there must not cost minutes of compilation that nobody asked for."""
+    mien.open(bundle_with(tmp_path, {})).close()
+    assert tensorrt.asked == [{"device": "CPU"}]
