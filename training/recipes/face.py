@@ -22,7 +22,7 @@ from training.performer.labels import displacement
 if TYPE_CHECKING:
     from training.train import Options
 
-PICTURES, STEPS, BATCH = 48_000, 13_000, 128
+PICTURES, STEPS, BATCH = 48_000, 20_000, 128
 # The outputs' wide layers want small steps; with 2e-3 the layers before them learn to say nothing.
 _RATE, _INNER_SPEED = 5e-4, 8.0
 _SHARES = 2  # of a batch; part of what a seed gives, so it does not follow the machine's cores
