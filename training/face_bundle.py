@@ -47,7 +47,7 @@ _NEEDS = {
     "jaw": ("jawForward", "jawLeft", "jawRight"),
 }
 # One-Euro: still to the eye at rest, open when the face moves; chosen by `training.evaluate --parts temporal`.
-COEFFICIENT_FILTER = {"min_cutoff": 0.1, "beta": 1.1, "derivative_cutoff": 1.0, "settle": True}
+COEFFICIENT_FILTER = {"min_cutoff": 0.05, "beta": 0.8, "derivative_cutoff": 1.0, "settle": True}
 CROP_SLACK = 0.04  # a still face with noise moves its crop less
 # A suit that the detector took for a face lies below; so do 0.4 % of held-out renders, hidden and dark ones among them.
 MIN_PRESENCE = 0.98
