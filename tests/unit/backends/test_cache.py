@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,11 @@ import models
 import numpy as np
 import pytest
 from mien.backends.cache import cached, folder, key
+
+
+@pytest.fixture(autouse=True)
+def heard(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "mien")  # other tests' tools turn the root logger down
 
 
 @pytest.fixture(autouse=True)
