@@ -1,5 +1,5 @@
-// How the bundle reader and the pipeline refuse something: thrown inside the library, turned into a status and a line of
-// text where the C interface begins.
+// How the bundle reader and the pipeline refuse something: thrown inside the library, turned into a status and a line
+// of text where the C interface begins.
 #pragma once
 
 #include <stdexcept>

@@ -53,16 +53,16 @@ extern "C" {
 
 typedef enum mien_status MIEN_INT {
   MIEN_OK = 0,
-  MIEN_E_ARGUMENT = 1,    /* a null pointer, an unknown enum value, a count out of range */
-  MIEN_E_STRUCT = 2,      /* struct_size is not one that this library knows */
-  MIEN_E_FORMAT = 3,      /* unknown pixel format, or one that the call cannot take */
-  MIEN_E_SHAPE = 4,       /* width, height or parity impossible for the format */
-  MIEN_E_STRIDE = 5,      /* stride negative, or shorter than a row */
-  MIEN_E_CAPACITY = 6,    /* an output buffer is too small */
-  MIEN_E_NOT_FINITE = 7,  /* NaN or infinity where a number is needed */
-  MIEN_E_TIME = 8,        /* the clock went back or stood still */
-  MIEN_E_DEGENERATE = 9,  /* points from which the asked-for fit does not follow */
-  MIEN_E_MEMORY = 10,     /* allocation failed */
+  MIEN_E_ARGUMENT = 1,     /* a null pointer, an unknown enum value, a count out of range */
+  MIEN_E_STRUCT = 2,       /* struct_size is not one that this library knows */
+  MIEN_E_FORMAT = 3,       /* unknown pixel format, or one that the call cannot take */
+  MIEN_E_SHAPE = 4,        /* width, height or parity impossible for the format */
+  MIEN_E_STRIDE = 5,       /* stride negative, or shorter than a row */
+  MIEN_E_CAPACITY = 6,     /* an output buffer is too small */
+  MIEN_E_NOT_FINITE = 7,   /* NaN or infinity where a number is needed */
+  MIEN_E_TIME = 8,         /* the clock went back or stood still */
+  MIEN_E_DEGENERATE = 9,   /* points from which the asked-for fit does not follow */
+  MIEN_E_MEMORY = 10,      /* allocation failed */
   MIEN_E_UNSUPPORTED = 11, /* this processor does not have what was asked for */
   MIEN_E_FILE = 12,        /* a file is missing or cannot be read */
   MIEN_E_BUNDLE = 13,      /* a bundle is damaged or was altered */

@@ -10,9 +10,9 @@
  *   }
  *   mien_pipeline_close(face);
  *
- * The networks run in an engine that is a plug-in of three functions: mien/openvino.h has one, a host may bring its own.
- * The rules of mien.h hold. A pipeline is one stream of frames, for one thread at a time; several pipelines may run in
- * several threads. It gives what mien.open(bundle).process(frame) gives in Python, with one face.
+ * The networks run in an engine that is a plug-in of three functions: mien/openvino.h has one, a host may bring its
+ * own. The rules of mien.h hold. A pipeline is one stream of frames, for one thread at a time; several pipelines may
+ * run in several threads. It gives what mien.open(bundle).process(frame) gives in Python, with one face.
  */
 #ifndef MIEN_PIPELINE_H
 #define MIEN_PIPELINE_H
@@ -62,8 +62,8 @@ typedef struct mien_engine {
                        this engine is taken */
   void *user;       /* handed to load; may be NULL */
   mien_status (*load)(void *user, const mien_engine_model *model, void **network, char *why, size_t why_size);
-  /* Fills the outputs. The tensors come in the order of mien_engine_model with the same names; `data` is the same memory
-   * in each call for one network. */
+  /* Fills the outputs. The tensors come in the order of mien_engine_model with the same names; `data` is the same
+   * memory in each call for one network. */
   mien_status (*run)(void *network, const mien_engine_tensor *inputs, size_t input_count, mien_engine_tensor *outputs,
                      size_t output_count, char *why, size_t why_size);
   void (*unload)(void *network); /* called once for each network that was loaded */

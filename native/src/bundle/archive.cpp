@@ -64,8 +64,12 @@ Entry read_entry(const std::string &where, const uint8_t *at, size_t left, size_
                  comment = u16(at + 32), disk = u16(at + 34), mode = u32(at + 38) >> 16;
   *used = kEntry + name_size + extra_size + comment;
   if (left < *used) refuse(where, "the zip directory is damaged");
-  Entry entry{std::string(reinterpret_cast<const char *>(at + kEntry), name_size), u32(at + 16), u32(at + 24),
-              u32(at + 42), at + kEntry + name_size, extra_size};
+  Entry entry{std::string(reinterpret_cast<const char *>(at + kEntry), name_size),
+              u32(at + 16),
+              u32(at + 24),
+              u32(at + 42),
+              at + kEntry + name_size,
+              extra_size};
   if (!plain(entry.name)) refuse(where, "a member's name is not a plain relative path");
   if (method != 0 || u32(at + 20) != entry.size) refuse(where, entry.name + " is compressed");
   if ((flags & 1) != 0) refuse(where, entry.name + " is encrypted");
@@ -96,8 +100,7 @@ Bytes read_member(const std::string &where, Bytes file, const Entry &entry, size
     refuse(where, entry.name + " is too large");
   }
   const size_t padding = (kAlignment - (extra_at + 4) % kAlignment) % kAlignment;
-  if (!is_padding(file.data + extra_at, extra_size, padding) ||
-      !is_padding(entry.extra, entry.extra_size, padding)) {
+  if (!is_padding(file.data + extra_at, extra_size, padding) || !is_padding(entry.extra, entry.extra_size, padding)) {
     refuse(where, entry.name + " is not aligned to 64 bytes");
   }
   const Bytes member{file.data + start, entry.size};

@@ -29,12 +29,13 @@ class Reader {
 
  private:
   [[noreturn]] void fail(const char *what) const {
-    throw Refusal(MIEN_E_MANIFEST, "manifest.json is not JSON: " + std::string(what) + " at byte " +
-                                       std::to_string(at_));
+    throw Refusal(MIEN_E_MANIFEST,
+                  "manifest.json is not JSON: " + std::string(what) + " at byte " + std::to_string(at_));
   }
 
   void skip() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) {
       ++at_;
     }
   }

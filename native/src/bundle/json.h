@@ -1,5 +1,5 @@
-// JSON as RFC 8259 has it and no more: UTF-8, no comments, no doubled fields, no NaN. For manifests of untrusted origin,
-// so depth and the number of values are bounded.
+// JSON as RFC 8259 has it and no more: UTF-8, no comments, no doubled fields, no NaN. For manifests of untrusted
+// origin, so depth and the number of values are bounded.
 #pragma once
 
 #include <cstdint>

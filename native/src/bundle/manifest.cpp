@@ -101,8 +101,7 @@ std::vector<Port> read_ports(const Section &ports) {
     if (port.shape.empty() || port.shape.size() > MIEN_MAX_RANK) {
       section.refuse("shape", "expected 1.." + std::to_string(MIEN_MAX_RANK) + " extents");
     }
-    port.dtype =
-        section.text("dtype", "float32", {"float32", "float16", "uint8", "int8", "int32", "int64"});
+    port.dtype = section.text("dtype", "float32", {"float32", "float16", "uint8", "int8", "int32", "int64"});
     if (section.has("image")) read_image(section, &port);
     out.push_back(port);
   }

@@ -1,6 +1,6 @@
-// Per face: crop around where it was, or where the detector finds it -> landmark network -> landmarks in frame pixels ->
-// the bundle's filter -> coefficients, visibility, gaze and head pose. The next crop comes from the unfiltered landmarks,
-// so that the filter's lag never moves it.
+// Per face: crop around where it was, or where the detector finds it -> landmark network -> landmarks in frame pixels
+// -> the bundle's filter -> coefficients, visibility, gaze and head pose. The next crop comes from the unfiltered
+// landmarks, so that the filter's lag never moves it.
 #include "pipeline/face.h"
 
 #include <algorithm>
@@ -89,13 +89,12 @@ void FaceTask::forget() {
   if (smoothing_) smoothing_->forget();
 }
 
-// Whether the face is really there. With more than one pass it is looked at again in the crop that its own landmarks ask
-// for; a face that was there in the frame before has its crop follow with the bundle's slack.
+// Whether the face is really there. With more than one pass it is looked at again in the crop that its own landmarks
+// ask for; a face that was there in the frame before has its crop follow with the bundle's slack.
 bool FaceTask::follow(const mien_image &frame, Region region, int passes, double slack, int64_t t_ns) {
   for (int pass = 0; pass < passes; ++pass) {
     if (!stage_->find(region, frame, &face_)) return false;
-    const Region next =
-        from_landmarks_->region(face_.box, face_.landmarks.data(), stage_->count(), 3, scratch_.data());
+    const Region next = from_landmarks_->region(face_.box, face_.landmarks.data(), stage_->count(), 3, scratch_.data());
     region = slack > 0 ? region.toward(next, slack) : next;
   }
   region_ = region;

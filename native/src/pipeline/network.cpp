@@ -25,8 +25,7 @@ mien_engine_tensor describe(const bundle::Port &port, const std::string &name) {
 // What an engine wrote about a failure, as one line.
 std::string line(const char *why, size_t size) {
   std::string text(why, std::find(why, why + size, '\0'));
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return text.empty() ? "it did not say why" : text;
 }
 
@@ -49,7 +48,8 @@ Network::Network(const bundle::Bundle &bundle, const std::string &name, const mi
   ports_ = spec.outputs;
   names_.push_back(target.tensors.at(pixels.name));
   for (const bundle::Port &port : ports_) {
-    if (port.dtype != "float32") throw Refusal(MIEN_E_MANIFEST, path_ + ".outputs." + port.name + ".dtype: not float32");
+    if (port.dtype != "float32")
+      throw Refusal(MIEN_E_MANIFEST, path_ + ".outputs." + port.name + ".dtype: not float32");
     names_.push_back(target.tensors.at(port.name));
   }
   static constexpr size_t kBytes[] = {4, 2, 1, 1};  // of mien_dtype

@@ -81,8 +81,8 @@ bool Gaze::read(const Network &network, const Found &face, float gaze[2][3], flo
   }
   double length[2];
   for (size_t eye = 0; eye < 2; ++eye) {
-    length[eye] = std::sqrt(turned[eye][0] * turned[eye][0] + turned[eye][1] * turned[eye][1] +
-                            turned[eye][2] * turned[eye][2]);
+    length[eye] =
+        std::sqrt(turned[eye][0] * turned[eye][0] + turned[eye][1] * turned[eye][1] + turned[eye][2] * turned[eye][2]);
   }
   if (!(std::min(length[0], length[1]) >= 1e-3)) return false;
   for (size_t eye = 0; eye < 2; ++eye) {

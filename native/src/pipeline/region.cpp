@@ -84,7 +84,8 @@ Region Crop::region(const Box &box, const float *points, size_t count, int dims,
   Box around = box;
   double rotation = 0, x_right = 0, y_right = 0;
   if (turns_) {
-    const float *right = points + right_ * static_cast<size_t>(dims), *left = points + left_ * static_cast<size_t>(dims);
+    const float *right = points + right_ * static_cast<size_t>(dims),
+                *left = points + left_ * static_cast<size_t>(dims);
     x_right = right[0], y_right = right[1];
     rotation = std::atan2(left[1] - y_right, left[0] - x_right);
   }

@@ -12,7 +12,8 @@ namespace {
 
 constexpr uint64_t kForgetNs = 1000000000;  // a face that comes back to its place within a second keeps its id
 constexpr double kSameIou = 0.3;
-constexpr size_t kRemembered = 64;  // faces whose filters are kept, so that a day of passers-by does not fill the memory
+constexpr size_t kRemembered =
+    64;  // faces whose filters are kept, so that a day of passers-by does not fill the memory
 
 bool begins(const std::string &name, const std::string &prefix) {
   return name.compare(0, prefix.size(), prefix) == 0;

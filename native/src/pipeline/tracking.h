@@ -1,5 +1,5 @@
-// What one stream remembers of faces: who they are, and the filters of their coefficients. As sdk/mien/tasks/_tracking.py
-// and the filters of sdk/mien/pipeline.py.
+// What one stream remembers of faces: who they are, and the filters of their coefficients. As
+// sdk/mien/tasks/_tracking.py and the filters of sdk/mien/pipeline.py.
 #pragma once
 
 #include <cstdint>
