@@ -14,9 +14,22 @@ endif()
 add_library(mien::mien ALIAS mien)
 
 install(TARGETS mien EXPORT mien-targets)
-install(FILES include/mien/mien.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mien)
+install(FILES include/mien/mien.h include/mien/pipeline.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mien)
 install(EXPORT mien-targets NAMESPACE mien:: FILE mien-targets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mien)
-file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/mien-config.cmake "include(\${CMAKE_CURRENT_LIST_DIR}/mien-targets.cmake)\n")
+# The engine plug-ins are there if they were built and installed.
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/mien-config.cmake "include(\${CMAKE_CURRENT_LIST_DIR}/mien-targets.cmake)
+include(\${CMAKE_CURRENT_LIST_DIR}/mien-openvino-targets.cmake OPTIONAL)
+")
+# pkg-config --cflags --libs mien; relative to the file, so that an installed tree may be moved.
+file(RELATIVE_PATH _up ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/mien.pc @ONLY CONTENT "prefix=\${pcfiledir}/@_up@
+Name: mien
+Description: Facial expression on the device
+Version: @PROJECT_VERSION@
+Cflags: -I\${prefix}/@CMAKE_INSTALL_INCLUDEDIR@
+Libs: -L\${prefix}/@CMAKE_INSTALL_LIBDIR@ -lmien
+")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mien.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 write_basic_package_version_file(mien-config-version.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mien-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/mien-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mien)

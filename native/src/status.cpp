@@ -35,6 +35,14 @@ const char *mien_status_text(mien_status status) {
       return "memory could not be allocated";
     case MIEN_E_UNSUPPORTED:
       return "this processor or build does not have what was asked for";
+    case MIEN_E_FILE:
+      return "a file is missing or cannot be read";
+    case MIEN_E_BUNDLE:
+      return "the bundle is damaged or was altered";
+    case MIEN_E_MANIFEST:
+      return "the bundle's manifest is wrong, or asks for what this library does not do";
+    case MIEN_E_ENGINE:
+      return "the inference engine failed, or gave what the bundle does not promise";
   }
   return "the status is unknown";
 }

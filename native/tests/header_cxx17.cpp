@@ -7,3 +7,5 @@ static_assert(std::is_standard_layout_v<mien_image> && std::is_trivial_v<mien_im
 static_assert(std::is_standard_layout_v<mien_tensor> && std::is_trivial_v<mien_tensor>);
 static_assert(std::is_standard_layout_v<mien_pose> && std::is_trivial_v<mien_pose>);
 static_assert(sizeof(mien_detection) == 21 * sizeof(float));
+static_assert(std::is_standard_layout_v<mien_engine> && std::is_trivial_v<mien_engine>);
+static_assert(std::is_standard_layout_v<mien_face_state> && std::is_trivial_v<mien_face_state>);

@@ -1,7 +1,8 @@
 /* mien.h: the C11 interface of the native core.
  *
- * It owns the pixel, decode, geometry and filter work around a neural network;
- * inference itself stays with the host's engine. The usual way through it:
+ * It owns the pixel, decode, geometry and filter work around a neural network; inference itself stays with an engine
+ * that the host chooses. mien/pipeline.h, included below, has the whole way from a bundle to the state of a face.
+ * The single steps are here, for networks of one's own:
  *
  *   mien_image  frame = { .struct_size = sizeof frame, .format = MIEN_FORMAT_NV12, ... };  // borrowed, never copied
  *   mien_tensor input = { .struct_size = sizeof input, .width = 256, ..., .data = buffer };
@@ -45,23 +46,28 @@
 extern "C" {
 #endif
 
+/* Counts changes that break a program compiled before; functions and status codes that are added do not. */
 #define MIEN_ABI_VERSION 1u
 #define MIEN_MAX_POINTS 8     /* points of one detection */
 #define MIEN_MAX_EXTENT 32767 /* largest width or height of an image or tensor */
 
 typedef enum mien_status MIEN_INT {
   MIEN_OK = 0,
-  MIEN_E_ARGUMENT = 1,    /* a null pointer, an unknown enum value, a count out of range */
-  MIEN_E_STRUCT = 2,      /* struct_size is not one that this library knows */
-  MIEN_E_FORMAT = 3,      /* unknown pixel format, or one that the call cannot take */
-  MIEN_E_SHAPE = 4,       /* width, height or parity impossible for the format */
-  MIEN_E_STRIDE = 5,      /* stride negative, or shorter than a row */
-  MIEN_E_CAPACITY = 6,    /* an output buffer is too small */
-  MIEN_E_NOT_FINITE = 7,  /* NaN or infinity where a number is needed */
-  MIEN_E_TIME = 8,        /* the clock went back or stood still */
-  MIEN_E_DEGENERATE = 9,  /* points from which the asked-for fit does not follow */
-  MIEN_E_MEMORY = 10,     /* allocation failed */
-  MIEN_E_UNSUPPORTED = 11 /* this processor does not have what was asked for */
+  MIEN_E_ARGUMENT = 1,     /* a null pointer, an unknown enum value, a count out of range */
+  MIEN_E_STRUCT = 2,       /* struct_size is not one that this library knows */
+  MIEN_E_FORMAT = 3,       /* unknown pixel format, or one that the call cannot take */
+  MIEN_E_SHAPE = 4,        /* width, height or parity impossible for the format */
+  MIEN_E_STRIDE = 5,       /* stride negative, or shorter than a row */
+  MIEN_E_CAPACITY = 6,     /* an output buffer is too small */
+  MIEN_E_NOT_FINITE = 7,   /* NaN or infinity where a number is needed */
+  MIEN_E_TIME = 8,         /* the clock went back or stood still */
+  MIEN_E_DEGENERATE = 9,   /* points from which the asked-for fit does not follow */
+  MIEN_E_MEMORY = 10,      /* allocation failed */
+  MIEN_E_UNSUPPORTED = 11, /* this processor does not have what was asked for */
+  MIEN_E_FILE = 12,        /* a file is missing or cannot be read */
+  MIEN_E_BUNDLE = 13,      /* a bundle is damaged or was altered */
+  MIEN_E_MANIFEST = 14,    /* a bundle's manifest is wrong, or asks for what this library does not do */
+  MIEN_E_ENGINE = 15       /* the inference engine failed, or gave what the bundle does not promise */
 } mien_status;
 
 MIEN_API uint32_t mien_abi_version(void);
@@ -273,4 +279,7 @@ MIEN_API mien_status mien_constrain(float *values, const uint8_t *valid, size_t 
 #ifdef __cplusplus
 }
 #endif
+
+#include "mien/pipeline.h"
+
 #endif

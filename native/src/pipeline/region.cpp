@@ -1,0 +1,112 @@
+// The geometry of crops.
+#include "pipeline/region.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "mien/mien.h"
+#include "refusal.h"
+
+namespace mien::pipeline {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+
+// The size nearest to `old` whose ratio to `now` is at most 1 + slack.
+double within(double now, double old, double slack) {
+  return std::min(std::max(old, now / (1 + slack)), now * (1 + slack));
+}
+
+}  // namespace
+
+Affine Region::affine(int columns, int rows, bool corner) const {
+  const double shift = corner ? 0.0 : 0.5;
+  const double sx = width / columns, sy = height / rows;
+  const double cosine = std::cos(rotation), sine = std::sin(rotation);
+  const double x0 = (shift - columns / 2.0) * sx, y0 = (shift - rows / 2.0) * sy;
+  return {cosine * sx, -sine * sy, cx + cosine * x0 - sine * y0, sine * sx, cosine * sy, cy + sine * x0 + cosine * y0};
+}
+
+Region Region::toward(const Region &other, double slack) const {
+  const double dx = other.cx - cx, dy = other.cy - cy, far = std::hypot(dx, dy);
+  const double share = far > 0 ? std::max(far - slack * width, 0.0) / far : 0.0;
+  const double turn = std::remainder(other.rotation - rotation, 2 * kPi);
+  return {cx + share * dx, cy + share * dy, within(other.width, width, slack), within(other.height, height, slack),
+          rotation + std::copysign(std::max(std::fabs(turn) - slack, 0.0), turn)};
+}
+
+std::array<double, 3> Region::to_camera(double x, double y, double z) const {
+  const double cosine = std::cos(rotation), sine = std::sin(rotation);
+  return {cosine * x + sine * y, cosine * y - sine * x, z};
+}
+
+Region whole_frame(int width, int height, int columns, int rows, bool corner) {
+  const double scale = std::max(static_cast<double>(width) / columns, static_cast<double>(height) / rows);
+  const double half = corner ? 0.0 : 0.5;
+  return {width / 2.0 - half, height / 2.0 - half, columns * scale, rows * scale, 0};
+}
+
+Box hull(const float *points, size_t count, int dims) {
+  float box[4];
+  if (mien_points_box(points, count, dims, box) != MIEN_OK) {
+    throw Refusal(MIEN_E_ENGINE, "a network gave points beyond all bounds");
+  }
+  return {box[0], box[1], box[2], box[3]};
+}
+
+double overlap(const Box &a, const Box &b) {
+  const double wide = std::min(a[2], b[2]) - std::max(a[0], b[0]), high = std::min(a[3], b[3]) - std::max(a[1], b[1]);
+  if (wide <= 0 || high <= 0) return 0.0;
+  const double both = wide * high;
+  return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
+}
+
+Crop::Crop(const bundle::Section &section, int points) {
+  const std::vector<double> scale = section.numbers("scale");
+  if (scale.size() != 2 || std::min(scale[0], scale[1]) < 0.01 || std::max(scale[0], scale[1]) > 100) {
+    section.refuse("scale", "expected two factors in 0.01..100");
+  }
+  wide_ = scale[0], high_ = scale[1];
+  if (section.has("upright")) {
+    const std::vector<int32_t> pair = section.integers("upright", 0, points - 1);
+    if (pair.size() != 2) section.refuse("upright", "expected two points");
+    turns_ = true;
+    right_ = static_cast<size_t>(pair[0]), left_ = static_cast<size_t>(pair[1]);
+  }
+  turned_hull_ = section.text("hull", "picture", {"picture", "upright"}) == "upright";
+  if (turned_hull_ && !turns_) section.refuse("hull", "an upright hull needs `upright`");
+  square_ = section.flag("square", false);
+  shift_ = section.number("shift", -1, 1, 0.0);
+  slack_ = section.number("slack", 0, 0.2, 0.0);
+}
+
+Region Crop::region(const Box &box, const float *points, size_t count, int dims, float *scratch) const {
+  Box around = box;
+  double rotation = 0, x_right = 0, y_right = 0;
+  if (turns_) {
+    const float *right = points + right_ * static_cast<size_t>(dims),
+                *left = points + left_ * static_cast<size_t>(dims);
+    x_right = right[0], y_right = right[1];
+    rotation = std::atan2(left[1] - y_right, left[0] - x_right);
+  }
+  const double cosine = std::cos(rotation), sine = std::sin(rotation);
+  if (turned_hull_) {
+    // About one of the points, so that float32 loses nothing far from the picture's corner.
+    const double to_upright[6] = {cosine, sine,   -cosine * x_right - sine * y_right,
+                                  -sine,  cosine, sine * x_right - cosine * y_right};
+    if (mien_points_map(points, count, dims, to_upright, 1.0f, scratch) != MIEN_OK) {
+      throw Refusal(MIEN_E_ENGINE, "a network gave points beyond all bounds");
+    }
+    around = hull(scratch, count, dims);
+  }
+  double width = around[2] - around[0], height = around[3] - around[1];
+  double cx = around[0] + width / 2, cy = around[1] + height / 2 + shift_ * height;
+  if (turned_hull_) {
+    const double x = cx, y = cy;
+    cx = x_right + cosine * x - sine * y, cy = y_right + sine * x + cosine * y;
+  }
+  if (square_) width = height = std::max(width, height);
+  return {cx, cy, width * wide_, height * high_, rotation};
+}
+
+}  // namespace mien::pipeline
