@@ -12,7 +12,7 @@ namespace mien::bundle {
 namespace {
 
 constexpr int kMaxDepth = 32;
-// The largest manifest of this project has 2000 values; each costs some 150 bytes of memory.
+// The largest manifest of this project has 325 values; each costs 104 bytes of memory and its text.
 constexpr size_t kMaxValues = 100000;
 
 class Reader {
