@@ -145,11 +145,6 @@ class Running:
         self._fatal = ""  # why nothing may run any more
 
     @property
-    def target(self) -> Target:
-        """The target that runs now."""
-        return self._active.attempt.target
-
-    @property
     def session(self) -> Session:
         """The session that runs now."""
         return self._active.session
@@ -200,12 +195,14 @@ class Running:
         return self.run(feeds)  # another stream has replaced it meanwhile
 
     def _replaced(self, failed: _Active, error: ModelError, feeds: Mapping[str, Array]) -> Outputs:
-        """The same inputs through every other engine, at last through a new session of the same one."""
+        """The same inputs through every other engine, then through a new session of the same one.
+
+        An engine that waits for its own time is asked last, and not while it is being tried in the background.
+        """
         self._note(failed.name, "failed", str(error))
-        others = [attempt for attempt in self._attempts if attempt is not failed.attempt]
-        for attempt in (*others, failed.attempt):
-            if attempt is self._absent:
-                continue  # waits for its own time
+        waiting = [self._absent] if self._absent is not None and self.settled(0) else []
+        others = [a for a in self._attempts if a is not failed.attempt and a is not self._absent]
+        for attempt in (*others, failed.attempt, *waiting):
             try:
                 other = _Active(self.network, attempt, attempt.start(), self._patience.run)
                 said = other.answer(feeds)
@@ -215,7 +212,9 @@ class Running:
                 continue
             self._active = other
             self._note(other.name, "replaced", f"took over from {failed.name}")
-            if attempt is not failed.attempt and self._absent is None:
+            if attempt is self._absent:
+                self._absent, self._when = None, math.inf
+            elif attempt is not failed.attempt and self._absent is None:
                 self._absent = failed.attempt
                 self._schedule()
             return said

@@ -93,8 +93,10 @@ def load(bundle: Bundle, network: Network, terms: Terms | None = None) -> Runnin
     asked = {(attempt.target.blob, attempt.target.engine, attempt.place) for attempt in attempts}
     spare = [a for a in others if (a.target.blob, a.target.engine, a.place) not in asked]
     lasting = [*attempts, *spare] if not terms.strict else attempts
-    later = attempts[0] if on_compile and attempts and attempts[0].place != _CPU else None
-    for attempt in [a for a in (*attempts, *spare) if a.place == _CPU] if later else lasting:
+    stand_ins = [a for a in (*attempts, *spare) if a.place == _CPU]
+    # Where no CPU can run the network meanwhile, the device is waited for.
+    later = attempts[0] if on_compile and stand_ins and attempts and attempts[0].place != _CPU else None
+    for attempt in stand_ins if later else lasting:
         try:
             session = attempt.start()
         except MienError as error:

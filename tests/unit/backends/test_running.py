@@ -15,6 +15,7 @@ import models
 import numpy as np
 import psutil
 import pytest
+from mien.backends.onnxruntime import OnnxRuntimeSession
 from mien.backends.running import Patience, Running
 from mien.backends.select import Compiling, Terms, load
 from mien.errors import DeviceError, MienError, ModelError
@@ -186,6 +187,24 @@ def test_inputs_that_nobody_can_answer_do_not_condemn_the_engine(tmp_path: Path)
     assert network.choice.used == "faulty:FAULTY"
 
 
+def test_an_engine_that_waits_is_asked_before_a_frame_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = network_of(bundle_with(tmp_path, fault="raises", at="2"), Patience(retry=60))
+    network.run(feeds())
+    network.run(feeds())
+    assert network.choice.used == "onnxruntime:CPU"
+
+    honest = OnnxRuntimeSession.run
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("gone")
+
+    monkeypatch.setattr(type(network.session), "run", broken)
+    monkeypatch.setattr(faulty.Faulty, "run", lambda self, *args: honest(self._real, *args))
+    assert network.run(feeds()).keys()
+    assert network.choice.used == "faulty:FAULTY"
+    assert [event.what for event in network.choice.events] == ["failed", "replaced"] * 2
+
+
 def test_the_only_engine_is_loaded_anew(tmp_path: Path) -> None:
     network = network_of(bundle_with(tmp_path, real=False, fault="raises", at="2"))
     for _ in range(4):
@@ -250,3 +269,8 @@ def test_a_listener_that_raises_stops_nothing(tmp_path: Path) -> None:
 
     network = network_of(bundle_with(tmp_path), on_compile=listener)
     until(network, "faulty:FAULTY")
+
+
+def test_without_a_cpu_that_could_run_meanwhile_it_waits_for_the_device(tmp_path: Path) -> None:
+    network = network_of(bundle_with(tmp_path, real=False), on_compile=lambda _: None)
+    assert network.choice.used == "faulty:FAULTY"
