@@ -1,7 +1,7 @@
 /* Reads raw NV12 frames one behind the other and prints the state of the face in each as one line of JSON. C11, the C
  * interface of mien, and OpenVINO behind it.
  *
- *   ./face_states face.mien film.nv12 1280 720 [ns per frame]
+ *   ./face_states face.mien film.nv12 1280 720 [ns per frame [cache folder]]
  *
  * detect.mien, to which face.mien refers, must lie beside it. What was not measured is null.
  */
@@ -86,12 +86,12 @@ static int run(mien_pipeline *pipeline, FILE *film, int32_t width, int32_t heigh
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5 && argc != 6) {
-    fprintf(stderr, "usage: %s face.mien film.nv12 width height [ns per frame]\n", argv[0]);
+  if (argc < 5 || argc > 7) {
+    fprintf(stderr, "usage: %s face.mien film.nv12 width height [ns per frame [cache folder]]\n", argv[0]);
     return 2;
   }
   const long width = strtol(argv[3], NULL, 10), height = strtol(argv[4], NULL, 10);
-  const long long step_ns = argc == 6 ? strtoll(argv[5], NULL, 10) : 33333333;
+  const long long step_ns = argc > 5 ? strtoll(argv[5], NULL, 10) : 33333333;
   if (width < 2 || height < 2 || width > MIEN_MAX_EXTENT || height > MIEN_MAX_EXTENT) {
     fprintf(stderr, "width and height must be 2..%d\n", MIEN_MAX_EXTENT);
     return 2;
@@ -101,8 +101,11 @@ int main(int argc, char **argv) {
     fprintf(stderr, "cannot read %s\n", argv[2]);
     return 1;
   }
+  const mien_openvino_options options = {.struct_size = sizeof options, .cache_folder = argc > 6 ? argv[6] : NULL};
+  mien_engine engine = {.struct_size = sizeof engine};
   mien_pipeline *pipeline = NULL;
-  const mien_status status = mien_pipeline_open(argv[1], NULL, mien_openvino_engine(), &pipeline);
+  mien_status status = mien_openvino_configure(&options, &engine);
+  if (status == MIEN_OK) status = mien_pipeline_open(argv[1], NULL, &engine, &pipeline);
   int failed = status != MIEN_OK;
   if (failed) {
     fprintf(stderr, "%s: %s\n", mien_status_text(status), mien_pipeline_error(NULL));

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import json
+import resource
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +111,118 @@ def test_a_c_program_sees_the_face_that_python_sees(built: Path, film: Path, fra
             assert list(said["visibility"]) == list(state.visibility)
             _close(list(said["visibility"].values()), list(state.visibility.values()), "visibility")
     assert found == FRAMES - 3
+
+
+def _with_cache(built: Path, film: Path, cache: Path, **how: Any) -> str:
+    command = [built / "face_states", MODELS / "face.mien", film, str(SIDE), str(SIDE), str(STEP_NS), cache]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **how)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _entries(cache: Path) -> dict[Path, int]:
+    """The files of the cache, and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def few(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three frames."""
+    path = tmp_path_factory.mktemp("few") / "few.nv12"
+    path.write_bytes(film.read_bytes()[: 3 * SIDE * SIDE * 3 // 2])
+    return path
+
+
+@pytest.fixture(scope="module")
+def uncached(built: Path, few: Path) -> str:
+    """What is printed without a cache."""
+    return run(built / "face_states", MODELS / "face.mien", few, str(SIDE), str(SIDE), str(STEP_NS))
+
+
+def test_a_compiled_network_is_kept_and_gives_the_same_to_the_last_digit(
+    built: Path, few: Path, uncached: str, tmp_path: Path
+) -> None:
+    cache = tmp_path / "not" / "yet"
+    assert _with_cache(built, few, cache) == uncached
+    kept = _entries(cache)
+    assert len(kept) == 4  # two networks, each with its sums
+    assert _with_cache(built, few, cache) == uncached
+    assert _entries(cache) == kept
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 3
+    data[middle : middle + 4000] = bytes(byte ^ 0x55 for byte in data[middle : middle + 4000])
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _flip,
+        lambda path: path.write_bytes(path.read_bytes()[:1000]),
+        lambda path: path.unlink(),
+        lambda path: path.with_name("sums").unlink(),
+        lambda path: path.with_name("sums").write_text("0.blob 00000000 00000000\n"),
+        lambda path: path.with_name("1.blob").write_bytes(b"not one of OpenVINO's"),
+    ],
+    ids=["other weights", "cut short", "missing", "no sums", "wrong sums", "a stranger"],
+)
+def test_a_damaged_entry_is_made_anew(
+    built: Path, few: Path, uncached: str, tmp_path: Path, damage: Callable[[Path], Any]
+) -> None:
+    _with_cache(built, few, tmp_path)
+    whole = {path.relative_to(tmp_path) for path in _entries(tmp_path)}
+    for blob in tmp_path.rglob("*.blob"):
+        blob.chmod(0o600)
+        damage(blob)
+    assert _with_cache(built, few, tmp_path) == uncached
+    healed = _entries(tmp_path)
+    assert {path.relative_to(tmp_path) for path in healed} == whole
+    assert _with_cache(built, few, tmp_path) == uncached
+    assert _entries(tmp_path) == healed
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_else(
+    built: Path, few: Path, uncached: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert _with_cache(built, few, tmp_path / "file" / "cache") == uncached
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    # As on a full disk, writing fails after so many bytes; Python ignores the signal that comes with it, and the
+    # program inherits that.
+    full = {"preexec_fn": no_room, "restore_signals": False}
+    assert _with_cache(built, few, tmp_path / "full", **full) == uncached
+    assert _entries(tmp_path / "full") == {}
+
+
+def test_processes_that_compile_at_the_same_time_leave_one_whole_entry_each(
+    built: Path, few: Path, uncached: str, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        printed = list(pool.map(lambda _: _with_cache(built, few, tmp_path), range(3)))
+    assert printed == [uncached] * 3
+    kept = _entries(tmp_path)
+    assert len(kept) == 4
+    assert not list(tmp_path.glob(".draft*"))
+    _with_cache(built, few, tmp_path)
+    assert _entries(tmp_path) == kept
+
+
+def test_options_of_another_size_are_refused(built: Path) -> None:
+    plug_in = ctypes.CDLL(str(next((built / "native").rglob("libmien_openvino.so"))))
+    sizes = [(ctypes.c_uint32 * 16)(first) for first in (16, 48, 17)]
+    options, engine, wrong = sizes
+    assert plug_in.mien_openvino_configure(None, engine) == 1
+    assert plug_in.mien_openvino_configure(options, None) == 1
+    assert plug_in.mien_openvino_configure(wrong, engine) == 2
+    assert plug_in.mien_openvino_configure(options, wrong) == 2
+    options[2] = options[3] = 0  # no folder
+    assert plug_in.mien_openvino_configure(options, engine) == 0
 
 
 def test_a_cpp_program_runs_on_an_engine_of_its_own(film: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cache.h"
 #include "mien/openvino.h"
 
 namespace {
@@ -84,7 +85,33 @@ void check_port(const mien_engine_tensor &promised, ov_output_const_port_t *raw)
   if (!same) throw Failure{std::string("tensor ") + promised.name + " has another type or shape than promised"};
 }
 
-std::unique_ptr<Network> load(const mien_engine_model &model) {
+// Float32 said outright: CPUs that can would compute in bfloat16. Pinned threads fight with the host's own over the
+// first cores. Importing a blob (ov_core_import_model) would spare the reading too, but takes no settings: it pins.
+Compiled compile(ov_core_t *core, const ov_model_t *model, int32_t threads, const std::string &cache) {
+  ov_compiled_model_t *compiled = nullptr;
+  check(ov_core_compile_model(core, model, "CPU", 12, &compiled, ov_property_key_hint_inference_precision, "f32",
+                              ov_property_key_inference_num_threads, std::to_string(threads).c_str(),
+                              ov_property_key_hint_enable_cpu_pinning, "NO", ov_property_key_hint_performance_mode,
+                              "LATENCY", ov_property_key_num_streams, "1", ov_property_key_cache_dir, cache.c_str()),
+        "compiling");
+  return Compiled(compiled);
+}
+
+Compiled compile_or_recall(ov_core_t *core, const ov_model_t *read, const mien_engine_model &model,
+                           const char *cache_folder) {
+  mien::openvino::Entry entry(cache_folder, model);
+  if (!entry.directory().empty()) {
+    try {
+      Compiled compiled = compile(core, read, model.threads, entry.directory());
+      entry.keep();
+      return compiled;
+    } catch (const Failure &) {  // a full disk, for instance: the cache is what is given up
+    }
+  }
+  return compile(core, read, model.threads, "");
+}
+
+std::unique_ptr<Network> load(const mien_engine_model &model, const char *cache_folder) {
   auto network = std::make_unique<Network>();
   ov_core_t *core = nullptr;
   check(ov_core_create(&core), "OpenVINO does not start");
@@ -99,15 +126,8 @@ std::unique_ptr<Network> load(const mien_engine_model &model) {
                                               weights.get(), &raw),
         "the model");
   const Model read(raw);
-  ov_compiled_model_t *compiled = nullptr;
-  // Float32 said outright: CPUs that can would compute in bfloat16. Pinned threads fight with the host's own over the
-  // first cores.
-  check(ov_core_compile_model(core, read.get(), "CPU", 10, &compiled, ov_property_key_hint_inference_precision, "f32",
-                              ov_property_key_inference_num_threads, std::to_string(model.threads).c_str(),
-                              ov_property_key_hint_enable_cpu_pinning, "NO", ov_property_key_hint_performance_mode,
-                              "LATENCY", ov_property_key_num_streams, "1"),
-        "compiling");
-  network->compiled.reset(compiled);
+  network->compiled = compile_or_recall(core, read.get(), model, cache_folder);
+  ov_compiled_model_t *compiled = network->compiled.get();
   for (size_t i = 0; i < model.input_count; ++i) {
     ov_output_const_port_t *port = nullptr;
     check(ov_compiled_model_input_by_name(compiled, model.inputs[i].name, &port), model.inputs[i].name);
@@ -157,8 +177,10 @@ mien_status guarded(char *why, size_t why_size, const Work &work) noexcept {
   }
 }
 
-mien_status load_entry(void *, const mien_engine_model *model, void **network, char *why, size_t why_size) {
-  return guarded(why, why_size, [&] { *network = load(*model).release(); });
+mien_status load_entry(void *user, const mien_engine_model *model, void **network, char *why, size_t why_size) {
+  const auto *options = static_cast<const mien_openvino_options *>(user);
+  const char *folder = options == nullptr ? nullptr : options->cache_folder;
+  return guarded(why, why_size, [&] { *network = load(*model, folder).release(); });
 }
 
 mien_status run_entry(void *network, const mien_engine_tensor *inputs, size_t input_count, mien_engine_tensor *outputs,
@@ -176,4 +198,12 @@ void unload_entry(void *network) {
 const mien_engine *mien_openvino_engine(void) {
   static const mien_engine kEngine = {sizeof(mien_engine), "openvino", nullptr, load_entry, run_entry, unload_entry};
   return &kEngine;
+}
+
+mien_status mien_openvino_configure(const mien_openvino_options *options, mien_engine *engine) {
+  if (options == nullptr || engine == nullptr) return MIEN_E_ARGUMENT;
+  if (options->struct_size != sizeof *options || engine->struct_size != sizeof *engine) return MIEN_E_STRUCT;
+  *engine = *mien_openvino_engine();
+  engine->user = const_cast<mien_openvino_options *>(options);
+  return MIEN_OK;
 }
