@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from mien.backends.base import NONE, Array, Session, refuse_options
 from mien.errors import DeviceError, ModelError
 
+_NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"  # a host that wants it sets this to 0 itself
 _LOG_FATAL = 4  # ONNX Runtime's severity scale; below it the engine writes to stderr what it raises as well
 
 
@@ -79,12 +81,19 @@ class OnnxRuntimeSession(Session):
 
 
 def _onnxruntime() -> Any:
+    """The package, without telemetry: from 1.29 on its wheels for Linux keep a number of the device in the user's home
+    and send what runs, by a thread of their own, unless the environment says no before the import."""
+    undecided = _NO_TELEMETRY not in os.environ
+    if undecided:
+        os.environ[_NO_TELEMETRY] = "1"
     try:
         import onnxruntime
     except ImportError as error:
         raise DeviceError(
             "device.absent", "ONNX Runtime is not installed, or does not load here.", "Run: pip install onnxruntime"
         ) from error
+    if undecided:
+        onnxruntime.disable_telemetry_events()  # the host may have imported it before
     return onnxruntime
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 
 import models
 import numpy as np
@@ -108,3 +110,37 @@ def test_without_the_package_the_pip_command_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(DeviceError, match="pip install onnxruntime"):
         OnnxRuntimeSession.devices()
+
+
+_RUN = """
+import pathlib, time
+import models
+import numpy as np
+from mien.backends.onnxruntime import OnnxRuntimeSession
+session = OnnxRuntimeSession(memoryview(models.twice_plus_one()), device="CPU", threads=1)
+session.run({"x": np.ones((2, 3), np.float32)}, ["y"])
+time.sleep(0.2)
+print(len(list(pathlib.Path("/proc/self/task").iterdir())))
+"""
+
+
+def _threads_and_files(home: Path, **environment: str) -> tuple[int, list[Path]]:
+    """A session in a fresh process: the threads that it has, and what it leaves in its user's home."""
+    home.mkdir()
+    # ONNX Runtime is silent on build machines, which say so; nothing of the environment is handed on.
+    clean = {
+        "HOME": str(home), "PYTHONPATH": str(Path(models.__file__).parent), "OPENBLAS_NUM_THREADS": "1", **environment
+    }  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", _RUN], env=clean, capture_output=True, text=True, check=True)
+    return int(done.stdout), [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_nothing_is_sent_home_and_nothing_kept_for_it(tmp_path: Path) -> None:
+    threads, files = _threads_and_files(tmp_path / "home")
+    assert files == []
+    assert threads == 1
+    # The host has the last word; and this shows that there is something to be silent about.
+    threads, files = _threads_and_files(tmp_path / "other", ORT_DISABLE_TELEMETRY="0")
+    if tuple(map(int, (OnnxRuntimeSession.version() or "0.0").split(".")[:2])) >= (1, 29):
+        assert files
+        assert threads > 1
