@@ -1,10 +1,12 @@
-"""The README's table of figures, made from the kept results and from nothing else."""
+"""The tables in README.md and docs/devices.md, made from the kept results and from nothing else."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+from benchmarks import _support
 from benchmarks._report import RESULTS, ROOT
 
 BEGIN = "<!-- figures:begin (written by `python -m benchmarks`, do not edit) -->"
@@ -33,13 +35,28 @@ def _machine(about: dict[str, Any]) -> str:
     return f"{about['processor']} ({about['simd']}), {about['system']}, Python {about['python']}, {packages}"
 
 
+def blocks() -> list[tuple[Path, tuple[str, str], str]]:
+    """Page, the marks between which a table stands, and the table."""
+    devices = ROOT / "docs" / "devices.md"
+    return [
+        (ROOT / "README.md", (BEGIN, END), table()),
+        (ROOT / "README.md", _support.SUPPORT, _support.support()),
+        (devices, _support.SUPPORT, _support.support()),
+        (devices, _support.PARITY, _support.parity()),
+    ]
+
+
 def update() -> bool:
-    """Rewrites the block in README.md; returns whether it changed."""
-    readme = ROOT / "README.md"
-    text = readme.read_text("utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    fresh = f"{head}{BEGIN}\n{table()}\n{END}{tail}"
-    if fresh != text:
-        readme.write_text(fresh, "utf-8")
-    return fresh != text
+    """Rewrites the blocks; returns whether one changed."""
+    changed = False
+    for page, (begin, end), text in blocks():
+        before = page.read_text("utf-8")
+        head, mark, rest = before.partition(begin)
+        _, closing, tail = rest.partition(end)
+        if not mark or not closing:
+            raise ValueError(f"{page.name} lacks {begin} or {end}")
+        fresh = f"{head}{begin}\n{text}\n{end}{tail}"
+        if fresh != before:
+            page.write_text(fresh, "utf-8")
+            changed = True
+    return changed

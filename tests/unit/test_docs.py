@@ -18,13 +18,16 @@ ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_the_readme_shows_the_kept_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages_show_the_kept_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
     for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
         monkeypatch.delitem(sys.modules, name)
-    from benchmarks._readme import table
+    from benchmarks._readme import blocks
 
-    assert table() in (ROOT / "README.md").read_text("utf-8")
+    made = blocks()
+    assert {page.name for page, _, _ in made} == {"README.md", "devices.md"}
+    for page, (begin, end), text in made:
+        assert f"{begin}\n{text}\n{end}" in page.read_text("utf-8"), f"{page.name}: run python -m benchmarks"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
