@@ -39,6 +39,11 @@ def main() -> None:
     more = _ALL_TARGETS if all(path.exists() for path in _ALL_TARGETS) else []
     command = [str(ROOT / "tests/aarch64/run.sh"), str(WORK), *map(str, more)]
     subprocess.run(command, check=True, env={**os.environ, "PYTHON": sys.executable})
+    summarise()
+
+
+def summarise() -> None:
+    """Keeps what the last run left in out/aarch64."""
     cores = {path.stem.removeprefix("native-"): path for path in sorted(WORK.glob("native-*.xml"))}
     figures: dict[str, Any] = {
         "native": {cpu: _tests(path) for cpu, path in cores.items()},
@@ -46,9 +51,7 @@ def main() -> None:
     }
     rows = [row for sdk in figures["sdk"].values() for row in sdk["rows"]]
     for row in rows:
-        print(
-            f"     {row['part']} {row['bundle']} {row['engine']} {row['precision']} {row['what']}: {row['apart']:.2e}"
-        )
+        print("     {part} {bundle} {engine} {precision}: {apart:.2e} ({worst})".format(**row))
     broken = sum(not passed for tests in figures["native"].values() for passed in tests.values())
     exact = {part: max(r["apart"] for r in rows if r["part"] == part and r["precision"] == "fp32") for part in _PARTS}
     figures["asked"] = [verdict("emulated aarch64: native tests that fail on cortex-a72 or a76", float(broken), 0.0)]
