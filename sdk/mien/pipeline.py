@@ -17,6 +17,7 @@ import numpy as np
 
 from mien import registry
 from mien.backends.select import Choice, Compiling, Terms
+from mien.backends.worker import check_cores
 from mien.budget import BUDGET
 from mien.bundle import Bundle, trusted
 from mien.errors import InputError, TimestampError
@@ -81,6 +82,8 @@ def open(
     strict: bool = True,
     precision: str | None = None,
     threads: int | None = None,
+    cores: Sequence[int] | None = None,
+    low_priority: bool = False,
     max_faces: int = 1,
     tracking: bool = True,
     smoothing: bool = True,
@@ -100,6 +103,9 @@ def open(
             is replaced by the next, without losing the frame, and tried again later.
         precision: only targets of this precision, such as ``"fp32"`` or ``"int8"``; default: any.
         threads: intra-op threads per engine, 1..256; default: 2, or 1 on a single core.
+        cores: numbers of the processor cores that engines keep to; default: all that the process may use. Linux.
+        low_priority: engines give way to other programs (nice 10). Linux. With either of these two, engines compute in
+            threads of mien's own, and streams that share them take turns; the caller's thread is left as it is.
         max_faces: how many faces to follow, 1..32.
         tracking: False treats each frame as a picture of its own: no memory, detection every time, no smoothing.
         smoothing: the filters that the bundle itself brings, on landmarks and coefficients, if any.
@@ -120,6 +126,7 @@ def open(
     for what, value, most in (("max_faces", max_faces, 32), ("threads", threads, 256)):
         if type(value) is not int or not 1 <= value <= most:
             raise InputError(f"open.{what}", f"{what} is {value!r}.", f"Give 1..{most}.")
+    places = check_cores(cores, low_priority)
     if precision is not None and not isinstance(precision, str):
         raise InputError("open.precision", f"precision is {precision!r}.", 'Give "fp32" or "int8", for instance.')
     given = () if filters is None else filters
@@ -127,7 +134,10 @@ def open(
         raise InputError("open.filters", f"filters is {filters!r}.", "Give a list such as [mien.OneEuro()].")
     keys = None if trust is None else trusted(trust)
     bundle = Bundle.open(locate(model), keys)
-    load = Loader(bundle, Terms(device, threads, strict, on_compile, precision=precision or ""), keys)
+    terms = Terms(
+        device, threads, strict, on_compile, precision=precision or "", cores=places, low_priority=bool(low_priority)
+    )
+    load = Loader(bundle, terms, keys)
     try:
         kind = registry.find("tasks", bundle.manifest.task, Task)
         task = kind(bundle, load, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
@@ -270,7 +280,7 @@ class Pipeline:
             return self._task.process(frame, self._stream, self._profiler)
         finally:
             # The engines' other threads are taken to work as long as the engine runs.
-            others = (self._load.threads - 1) * (self._profiler.total("run") - runs) / 1e9
+            others = self._load.others * (self._profiler.total("run") - runs) / 1e9
             BUDGET.spend(time.thread_time() - spent + others)
 
     def _filtered(self, state: FaceState) -> FaceState:

@@ -20,7 +20,7 @@ from mien.errors import MienError
 
 T = TypeVar("T")
 
-_SHARED = {"base", "select", "running", "cache"}
+_SHARED = {"base", "select", "running", "cache", "worker"}
 
 
 def names(folder: str) -> list[str]:

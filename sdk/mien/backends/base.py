@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from mien.backends.worker import Worker
 from mien.errors import ModelError
 from mien.machine import installed
 
@@ -29,6 +30,7 @@ class Session(ABC):
         packages: the distributions that can bring it, for `version`.
         device: where this session really runs, in the engine's own words, e.g. ``"CPU"``.
         inputs, outputs: the engine's tensor names -> shape; unknown extents are -1.
+        worker: the thread that it was loaded in and is to run in, if it has one of its own.
     """
 
     engine: ClassVar[str]
@@ -37,11 +39,17 @@ class Session(ABC):
     device: str
     inputs: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, tuple[int, ...]]
+    worker: Worker | None = None
 
     @classmethod
     def version(cls) -> str | None:
         """The engine's version, or None if it is not installed here."""
         return next((version for name in cls.packages if (version := installed(name))), None)
+
+    @classmethod
+    def takes(cls, place: str) -> bool:
+        """Whether this names a device that `devices` need not list, such as a driver by the path of its library."""
+        return False
 
     @classmethod
     @abstractmethod
@@ -62,7 +70,7 @@ class Session(ABC):
 
         Args:
             model: the blob; stays mapped while the session lives.
-            device: one of `devices()`.
+            device: one of `devices()`, or what `takes` accepts.
             threads: intra-op threads.
             weights: the second blob, where the engine's format has two files.
             options: the engine's own settings, as the bundle's target states them.

@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.backends.base import Array, Session
+from mien.backends.worker import Worker
 from mien.errors import DeviceError, MienError, ModelError
 from mien.manifest import Network, Target
 
@@ -313,13 +313,16 @@ class _Active:
         self._fed = [(name, tensors[name]) for name in network.inputs]
         self._wanted = [tensors[name] for name in network.outputs]
         self._shapes = [(name, port.shape) for name, port in network.outputs.items()]
-        self._watched = None if session.device == "CPU" else _Watched(session, patience)
+        # A device that hangs costs one frame and not the program.
+        self._patience = None if session.device == "CPU" else patience
+        self._worker = session.worker or (Worker("mien-device") if self._patience else None)
+        self._warm = False
 
     def answer(self, feeds: Mapping[str, Array]) -> Outputs:
         """The checked outputs. Raises ModelError, whatever the engine did."""
         named = {tensor: feeds[name] for name, tensor in self._fed}
         try:
-            said = (self._watched or self.session).run(named, self._wanted)
+            said = self._said(named)
         except ModelError:
             raise
         except Exception as error:  # an engine from another package need not keep the contract
@@ -329,6 +332,20 @@ class _Active:
         for (name, shape), values in zip(self._shapes, said, strict=True):
             self._check(name, shape, values)
         return {name: values for (name, _), values in zip(self._shapes, said, strict=True)}
+
+    def _said(self, named: Mapping[str, Array]) -> list[F32]:
+        if self._worker is None:
+            return self.session.run(named, self._wanted)
+        seconds = self._patience and self._patience * (1 if self._warm else 10)
+        session, wanted = self.session, self._wanted
+        try:
+            said = self._worker.call(lambda: session.run(named, wanted), seconds)
+        except TimeoutError:
+            raise ModelError(
+                "model.hung", f"{session.engine} on {session.device} gave no answer in {seconds:g} s.", ""
+            ) from None
+        self._warm = True
+        return said
 
     def _check(self, name: str, shape: tuple[int, ...], values: F32) -> None:
         what = f"Output {name!r} of {self._network.name!r}"
@@ -347,45 +364,3 @@ class _Active:
                 f"{what} holds NaN, infinity or values beyond 1e19.",
                 "Try another engine or precision of this bundle.",
             )
-
-
-class _Watched:
-    """Runs a session in a thread of its own, so that a device that hangs costs one frame and not the program."""
-
-    def __init__(self, session: Session, patience: float) -> None:
-        self._session, self._patience = session, patience
-        self._warm = False
-        self._turn = threading.Lock()
-        self._jobs: SimpleQueue[Any] = SimpleQueue()
-        # The thread must not keep a replaced session alive: it ends when nobody refers to this object any more.
-        threading.Thread(target=_serve, args=(session, self._jobs), name="mien-device", daemon=True).start()
-
-    def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[F32]:
-        with self._turn:
-            answer: SimpleQueue[Any] = SimpleQueue()
-            self._jobs.put((dict(feeds), outputs, answer))
-            seconds = self._patience * (1 if self._warm else 10)
-            try:
-                said = answer.get(timeout=seconds)
-            except Exception:
-                raise ModelError(
-                    "model.hung",
-                    f"{self._session.engine} on {self._session.device} gave no answer in {seconds:g} s.",
-                    "",
-                ) from None
-            self._warm = True
-        if isinstance(said, BaseException):
-            raise said
-        return said  # type: ignore[no-any-return]
-
-    def __del__(self) -> None:
-        self._jobs.put(None)
-
-
-def _serve(session: Session, jobs: SimpleQueue[Any]) -> None:
-    while (job := jobs.get()) is not None:
-        feeds, outputs, answer = job
-        try:
-            answer.put(session.run(feeds, outputs))
-        except BaseException as error:
-            answer.put(error)

@@ -19,6 +19,7 @@ from mien import registry
 from mien.backends.base import Session
 from mien.backends.cache import folder, limit
 from mien.backends.running import Attempt, Choice, Event, Patience, Running
+from mien.backends.worker import Worker
 from mien.bundle import Bundle
 from mien.errors import DeviceError, MienError, ModelError
 from mien.manifest import Network, Target
@@ -67,6 +68,7 @@ class Terms:
             goes, from another thread.
         patience: with engines that hang or have failed.
         precision: of the targets that may run, ``"fp32"`` or ``"int8"`` for instance; "" for any.
+        cores, low_priority: where engines compute, and how urgently; see `Worker`.
     """
 
     device: str = "auto"
@@ -75,6 +77,13 @@ class Terms:
     on_compile: Callable[[Compiling], None] | None = None
     patience: Patience = field(default_factory=Patience)
     precision: str = ""
+    cores: tuple[int, ...] = ()
+    low_priority: bool = False
+
+    @property
+    def away(self) -> bool:
+        """Whether CPU engines compute in threads of their own, not in the caller's."""
+        return bool(self.cores) or self.low_priority
 
 
 def load(bundle: Bundle, network: Network, terms: Terms | None = None) -> Running:
@@ -172,7 +181,7 @@ def _attempts(
                 refused.append(f"{label}: not asked for ({terms.precision})")
                 continue
             try:
-                found.append(_attempt(bundle, network, target, wish.place, terms.threads))
+                found.append(_attempt(bundle, network, target, wish.place, terms))
             except MienError as error:
                 refused.append(f"{label}: {_why(error)}")
     if wanted and not found and not refused:
@@ -180,7 +189,7 @@ def _attempts(
     return found
 
 
-def _attempt(bundle: Bundle, network: Network, target: Target, place: str, threads: int) -> Attempt:
+def _attempt(bundle: Bundle, network: Network, target: Target, place: str, terms: Terms) -> Attempt:
     """Raises MienError if the engine or the device is not here, or the target was made for another device."""
     engine = registry.find("backends", target.engine, Session)
     if engine.version() is None:
@@ -196,8 +205,14 @@ def _attempt(bundle: Bundle, network: Network, target: Target, place: str, threa
         more["weights"] = bundle.blob(target.weights)
 
     def start() -> Session:
+        worker = Worker("mien-engine", terms.cores, terms.low_priority) if terms.away else None
+
+        def make() -> Session:
+            return engine(bundle.blob(target.blob), device=where, threads=terms.threads, **more)
+
         try:
-            session = engine(bundle.blob(target.blob), device=where, threads=threads, **more)
+            session = worker.call(make) if worker else make()
+            session.worker = worker
         except MienError:
             raise
         except Exception as error:  # an engine from another package need not keep the contract
@@ -233,6 +248,8 @@ def _place(engine: type[Session], place: str) -> str:
     devices = engine.devices()
     if not place:
         return _CPU if _CPU in devices else devices[0]
+    if engine.takes(place):
+        return place
     for device in devices:
         if device.lower() == place.lower():
             return device

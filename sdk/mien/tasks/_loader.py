@@ -25,9 +25,9 @@ class Loader:
         self._others: list[Loader] = []
 
     @property
-    def threads(self) -> int:
-        """Intra-op threads of each engine."""
-        return self._terms.threads
+    def others(self) -> int:
+        """Threads of each engine besides the caller's, which is one of them unless engines keep to themselves."""
+        return self._terms.threads - (not self._terms.away)
 
     def __call__(self, name: str) -> Running:
         """A network by its name in the manifest. Raises BundleError, DeviceError, ModelError, MissingExtraError."""

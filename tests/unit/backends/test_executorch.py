@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,3 +68,25 @@ def test_another_device_and_options_are_refused(program: bytes) -> None:
     with pytest.raises(ModelError) as refused:
         ExecuTorchSession(memoryview(program), device="CPU", threads=1, options={"a": "b"})
     assert refused.value.code == "model.options"
+
+
+_POOL = """
+import sys
+from mien.backends.executorch import ExecuTorchSession
+program = memoryview(open(sys.argv[1], "rb").read())
+for threads in (3, 1):
+    ExecuTorchSession(program, device="CPU", threads=threads)
+    from executorch.extension.pybindings import portable_lib
+    print(portable_lib._threadpool_get_thread_count())
+"""
+
+
+def test_the_first_session_sets_the_threads_of_the_process_and_nothing_is_printed(
+    program: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "a.pte").write_bytes(program)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _POOL, str(tmp_path / "a.pte")], capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["3", "3"]
+    assert done.stderr == ""
