@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,14 +71,56 @@ class OnnxRuntimeSession(Session):
                 "device.refused", f"ONNX Runtime put the model on {self.device}, not {device}.", "See its log."
             )
         self.inputs = {port.name: _shape(port.shape) for port in self._session.get_inputs()}
-        self.outputs = {port.name: _shape(port.shape) for port in self._session.get_outputs()}
+        ports = self._session.get_outputs()
+        self.outputs = {port.name: _shape(port.shape) for port in ports}
+        # Those that can be written into memory of ours: of known size, and where the processor is.
+        plain = {port.name for port in ports if port.type == "tensor(float)" and -1 not in self.outputs[port.name]}
+        self._ours = plain if self.device == "CPU" else set()
+        self._free: dict[tuple[str, ...], SimpleQueue[_Bound]] = {}
 
     def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
         try:
-            results: list[npt.NDArray[np.float32]] = self._session.run(outputs, feeds)
+            if not self._ours.issuperset(outputs):
+                results: list[npt.NDArray[np.float32]] = self._session.run(outputs, feeds)
+                return results
+            # One for each thread that runs this session at the same time.
+            free = self._free.setdefault(tuple(outputs), SimpleQueue())
+            try:
+                bound = free.get_nowait()
+            except Empty:
+                bound = _Bound(self._session, {name: self.outputs[name] for name in outputs})
+            results = bound.run(feeds)
         except Exception as error:
             raise ModelError("model.run", f"ONNX Runtime failed: {error}", "") from error
+        free.put(bound)
         return results
+
+
+class _Bound:
+    """A session with the memory of its inputs and outputs, which it keeps from run to run.
+
+    Medians of blocks of 25 runs taken in turns: `detect` with its 16 outputs takes 1067 us by session.run, 1058 bound
+    and copied; `face` 507 and 498. The engine allocates nothing then; the copy is what the caller may keep.
+    """
+
+    def __init__(self, session: Any, outputs: Mapping[str, tuple[int, ...]]) -> None:
+        self._session, self._binding = session, session.io_binding()
+        self._inputs: dict[str, Array] = {}
+        self._outputs = [np.empty(shape, np.float32) for shape in outputs.values()]
+        for name, values in zip(outputs, self._outputs, strict=True):
+            self._binding.bind_output(name, "cpu", 0, np.float32, values.shape, values.ctypes.data)
+
+    def run(self, feeds: Mapping[str, Array]) -> list[npt.NDArray[np.float32]]:
+        if self._inputs.keys() - feeds.keys():  # what is not fed must be missed
+            self._binding.clear_binding_inputs()
+            self._inputs = {}
+        for name, array in feeds.items():
+            if self._inputs.get(name) is not array:
+                values = np.ascontiguousarray(array)
+                self._binding.bind_input(name, "cpu", 0, values.dtype, values.shape, values.ctypes.data)
+                self._inputs[name] = values
+        self._session.run_with_iobinding(self._binding)
+        return [values.copy() for values in self._outputs]
 
 
 def _onnxruntime() -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,21 +73,49 @@ class OpenVinoSession(Session):
         self.inputs = {port.get_any_name(): _shape(port) for port in self._model.inputs}
         # An output may have several names: the model's own, and that of a tensor which only passes through.
         self.outputs = {name: _shape(port) for port in self._model.outputs for name in sorted(port.get_names())}
-        # A request owns its activations; as many are made as threads run this session at the same time.
-        self._free: SimpleQueue[Any] = SimpleQueue()
+        # One for each thread that runs this session at the same time.
+        self._free: SimpleQueue[_Request] = SimpleQueue()
 
     def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
-        request = self._model.create_infer_request() if self._free.empty() else self._free.get()
         try:
-            for name, array in feeds.items():
-                # Contiguous arrays are shared, not copied; the run is over before the caller may write to them again.
-                request.set_tensor(name, self._tensor(np.ascontiguousarray(array), shared_memory=True))
-            request.infer()
-            results = [np.array(request.get_tensor(name).data) for name in outputs]
+            try:
+                request = self._free.get_nowait()
+            except Empty:
+                request = _Request(self._model, self._tensor, self.device == "CPU")
+            results = request.run(feeds, outputs)
         except Exception as error:
             raise ModelError("model.run", f"OpenVINO failed: {_first_lines(error)}", "") from error
         self._free.put(request)
         return results
+
+
+class _Request:
+    """A request, which owns its activations, with the memory of its inputs and outputs.
+
+    Binding them once, not in every run, spares 20 of 507 us with `face` and 58 of 1138 with the 16 outputs of `detect`
+    (medians of blocks of 25 runs taken in turns). start_async and wait would spare nothing more: 485 and 488 us.
+    """
+
+    def __init__(self, model: Any, tensor: Any, ours: bool) -> None:
+        self._request, self._tensor = model.create_infer_request(), tensor
+        self._inputs: dict[str, Array] = {}
+        self._outputs: dict[str, npt.NDArray[np.float32]] = {}
+        for port in model.outputs if ours else ():
+            if port.partial_shape.is_static and port.element_type.to_dtype() == np.float32:
+                values = np.empty(_shape(port), np.float32)
+                self._request.set_tensor(port, tensor(values, shared_memory=True))
+                self._outputs |= dict.fromkeys(port.get_names(), values)
+
+    def run(self, feeds: Mapping[str, Array], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
+        for name, array in feeds.items():
+            if self._inputs.get(name) is not array:
+                # Shared, not copied; the run is over before the caller may write to it again.
+                values = np.ascontiguousarray(array)
+                self._request.set_tensor(name, self._tensor(values, shared_memory=True))
+                self._inputs[name] = values
+        self._request.infer()
+        own = self._outputs
+        return [own[name].copy() if name in own else np.array(self._request.get_tensor(name).data) for name in outputs]
 
 
 def _hardware(core: Any, device: str) -> str:

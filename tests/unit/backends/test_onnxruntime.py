@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import models
@@ -37,6 +38,36 @@ def test_outputs_stay_valid_after_the_next_run() -> None:
     (first,) = loaded.run({"x": X}, ["y"])
     loaded.run({"x": X * 100}, ["y"])
     np.testing.assert_allclose(first, 2 * X + 1)
+
+
+def test_every_run_sees_what_its_inputs_hold_then() -> None:
+    loaded, own = session(models.twice_plus_one()), X.copy()
+    for feed in (own, own, X, X[:, ::-1], own[:, ::-1], own):
+        own += 1  # in place, as a stream writes its next frame
+        (y,) = loaded.run({"x": feed}, ["y"])
+        np.testing.assert_allclose(y, 2 * feed + 1)
+
+
+def test_what_was_fed_before_is_not_fed_again() -> None:
+    loaded = session(models.twice_plus_one())
+    loaded.run({"x": X}, ["y"])
+    with pytest.raises(ModelError):
+        loaded.run({}, ["y"])
+    with pytest.raises(ModelError):
+        loaded.run({"x": X.astype(np.float64)}, ["y"])
+    (y,) = loaded.run({"x": X}, ["y"])
+    np.testing.assert_allclose(y, 2 * X + 1)
+
+
+def test_several_threads_may_run_one_session() -> None:
+    loaded = session(models.twice_plus_one())
+
+    def run(k: int) -> bool:
+        feed = X + k
+        return all(np.array_equal(loaded.run({"x": feed}, ["y"])[0], 2 * feed + 1) for _ in range(200))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(run, range(8)))
 
 
 def test_tensor_names_and_shapes_are_told() -> None:

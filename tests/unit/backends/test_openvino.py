@@ -59,6 +59,20 @@ def test_outputs_stay_valid_after_the_next_run(session: OpenVinoSession) -> None
         np.testing.assert_array_equal(a, b)
 
 
+def test_every_run_sees_what_its_inputs_hold_then(session: OpenVinoSession) -> None:
+    outputs = list(session.outputs)[:1]
+    (name, first), (_, second) = next(iter(feed(session, 1).items())), next(iter(feed(session, 2).items()))
+    expected = [session.run({name: values.copy()}, outputs)[0] for values in (first, second)]
+    own = first.copy()
+    np.testing.assert_array_equal(session.run({name: own}, outputs)[0], expected[0])
+    own[...] = second  # in place, as a stream writes its next frame
+    np.testing.assert_array_equal(session.run({name: own}, outputs)[0], expected[1])
+    turned = first[..., ::-1].copy()[..., ::-1]  # the same values, not in the order of memory
+    np.testing.assert_array_equal(session.run({name: turned}, outputs)[0], expected[0])
+    turned[...] = second
+    np.testing.assert_array_equal(session.run({name: turned}, outputs)[0], expected[1])
+
+
 def test_several_threads_may_run_one_session(session: OpenVinoSession) -> None:
     names = list(session.outputs)
     expected = [session.run(feed(session, k), names) for k in range(8)]
