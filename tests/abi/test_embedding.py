@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from mien.bundle import Bundle
 from native_build import NATIVE, ROOT, cmake_build, run, tool
 
 MODELS = ROOT / "sdk/mien/models"
+PLUG_IN_HEADER = NATIVE / "engines/openvino/include/mien/openvino.h"
 FILM = ROOT / "sdk/mien/data/performance.mp4"
 SIDE = 320
 FRAMES = 100
@@ -211,6 +213,15 @@ def test_processes_that_compile_at_the_same_time_leave_one_whole_entry_each(
     assert not list(tmp_path.glob(".draft*"))
     _with_cache(built, few, tmp_path)
     assert _entries(tmp_path) == kept
+
+
+def test_the_plug_in_exports_its_header_and_nothing_else(built: Path) -> None:
+    library = next((built / "native").rglob("libmien_openvino.so"))
+    symbols = run(tool("nm"), "-D", "--defined-only", library).splitlines()
+    declared = re.findall(r"^MIEN_API .*?\b(mien_\w+)\(", PLUG_IN_HEADER.read_text(), flags=re.M)
+    assert (
+        {line.split()[-1] for line in symbols} == set(declared) == {"mien_openvino_configure", "mien_openvino_engine"}
+    )
 
 
 def test_options_of_another_size_are_refused(built: Path) -> None:

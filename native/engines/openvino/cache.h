@@ -1,6 +1,6 @@
 // Entry: the place of one compiled network in the host's folder, read and written by OpenVINO's own cache (CACHE_DIR).
-// OpenVINO notices a blob that is cut short, but takes one with other weights for good: 4 kB of flipped bits in the middle
-// of the detector's loaded without a word. So an entry has checksums, and is used only if they fit.
+// OpenVINO notices a blob that is cut short, but takes one with other weights for good: 4 kB of flipped bits in the
+// middle of the detector's loaded without a word. So an entry has checksums, and is used only if they fit.
 #pragma once
 
 #include <filesystem>
