@@ -7,6 +7,7 @@ so nobody has to know the truth. Then it is written as ONNX with QuantizeLinear 
 from __future__ import annotations
 
 import copy
+import os
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ class Qat(Method):
     epochs: ClassVar[int] = 6
 
     def quantize(self, model: Torch, samples: Samples, scheme: Scheme) -> onnx.ModelProto:
+        # The first use compiles a C++ extension; NNCF gives it 60 seconds, and two busy cores need more.
+        os.environ.setdefault("NNCF_EXTENSION_LOAD_TIMEOUT", "600")
         nncf = tool()
         columns = [torch.from_numpy(np.ascontiguousarray(samples.feeds[name])) for name in model.inputs]
         teacher = copy.deepcopy(model.module).eval()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import json
+import os
 import re
 import resource
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -213,6 +215,18 @@ def test_processes_that_compile_at_the_same_time_leave_one_whole_entry_each(
     assert not list(tmp_path.glob(".draft*"))
     _with_cache(built, few, tmp_path)
     assert _entries(tmp_path) == kept
+
+
+def test_what_an_ended_process_left_is_swept_away_in_time(built: Path, few: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / ".draft-0-0-1", tmp_path / ".draft-0-0-2"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "1.blob").write_bytes(b"half")
+    yesterday = time.time() - 25 * 3600
+    os.utime(old, (yesterday, yesterday))
+    _with_cache(built, few, tmp_path)
+    assert not old.exists()
+    assert new.exists()  # another process may be at it
 
 
 def test_the_plug_in_exports_its_header_and_nothing_else(built: Path) -> None:

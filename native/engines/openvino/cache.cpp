@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace mien::openvino {
 namespace {
 
-constexpr char kSums[] = "sums";
+constexpr char kSums[] = "sums", kDraft[] = ".draft-";
 
 std::string hex(uint64_t value) {
   char digits[17];
@@ -25,13 +25,14 @@ std::string hex(uint64_t value) {
   return digits;
 }
 
-// What a compiled network depends on as far as this folder goes; OpenVINO itself tells settings and processors apart.
+// What a compiled network depends on as far as this folder goes; OpenVINO itself tells processors apart.
 std::string name_of(const mien_engine_model &model) {
   std::string name =
       hex(model.data_size) + '-' + hex(bundle::crc32(static_cast<const uint8_t *>(model.data), model.data_size));
   if (model.weights != nullptr) {
     name += '-' + hex(bundle::crc32(static_cast<const uint8_t *>(model.weights), model.weights_size));
   }
+  name += '-' + std::to_string(model.threads);
   ov_version_t version{};
   if (ov_get_openvino_version(&version) == OK) {
     const std::string build = version.buildNumber;
@@ -66,12 +67,24 @@ bool whole(const fs::path &folder) {
   }
 }
 
+// What processes left that were ended while they compiled.
+void sweep(const fs::path &top) {
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(24);
+  try {
+    for (const fs::directory_entry &entry : fs::directory_iterator(top)) {
+      const bool draft = entry.path().filename().u8string().rfind(kDraft, 0) == 0;
+      if (draft && entry.last_write_time() < old) fs::remove_all(entry.path());
+    }
+  } catch (const std::exception &) {
+    // Another process changes the folder meanwhile: the next start sweeps.
+  }
+}
+
 // No two drafts meet: neither of threads, nor of processes, whose clocks and heaps differ.
 std::string draft_name() {
   static std::atomic<uint64_t> count{0};
   const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-  return ".draft-" + hex(static_cast<uint64_t>(now)) + '-' + hex(reinterpret_cast<uintptr_t>(&count)) + '-' +
-         hex(++count);
+  return kDraft + hex(static_cast<uint64_t>(now)) + '-' + hex(reinterpret_cast<uintptr_t>(&count)) + '-' + hex(++count);
 }
 
 }  // namespace
@@ -84,7 +97,11 @@ Entry::Entry(const char *folder, const mien_engine_model &model) {
   std::error_code failed;
   draft_ = top / draft_name();
   fs::create_directories(draft_, failed);
-  if (failed) place_.clear(), draft_.clear();
+  if (failed) {
+    place_.clear(), draft_.clear();
+  } else {
+    sweep(top);
+  }
 }
 
 Entry::~Entry() {
