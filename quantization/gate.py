@@ -53,7 +53,7 @@ class Limits:
     free: Sequence[str] = ()
     pooled: Sequence[str] = ()
 
-    def stricter(self, share: float = 0.5) -> Limits:
+    def stricter(self, share: float = 0.75) -> Limits:
         """With so much of the room alone: for choosing among models, so that the chosen one passes on other samples."""
         return replace(
             self,
