@@ -56,8 +56,8 @@ class Limits:
     def stricter(self, share: float = 0.75, of_metrics: float = 0.5) -> Limits:
         """With so much of the room alone: for choosing among models, so that the chosen one passes on other samples.
 
-        Metrics that count faces change more from samples to samples than sums over all of them: a detector within 0.75 %
-        of float in faces missed on 500 pictures was 1.1 % off on 500 others.
+        Metrics that count faces change more from samples to samples than sums over all of them: a detector within
+        0.75 % of float in faces missed on 500 pictures was 1.1 % off on 500 others.
         """
         return replace(
             self,
