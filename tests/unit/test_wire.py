@@ -36,7 +36,7 @@ def state(k: int, seed: int = 0) -> FaceState:
     )  # fmt: skip
 
 
-def sent(count: int, copies: int = 2, seed: int = 0) -> list[bytes]:
+def sent(count: int, copies: int = 1, seed: int = 0) -> list[bytes]:
     """The first description, then a packet for each state."""
     encoder = Encoder(7, copies)
     described, first = encoder.encode(state(0, seed))
@@ -53,15 +53,15 @@ def test_what_was_measured_arrives_within_a_step() -> None:
         was = state(k)
         (now,) = [s for d in encoder.encode(was) for s in decoder.feed(d)]
         assert (now.t_ns, now.id, now.stale, now.layout) == (was.t_ns, 3, False, ARKIT52)
-        np.testing.assert_allclose(now.values, was.values, atol=0.5 / 1023 + 1e-6)
+        np.testing.assert_allclose(now.values, was.values, atol=0.5 / 511 + 1e-6)
         assert np.array_equal(now.valid, was.valid)
         assert now.head is not None and was.head is not None and now.gaze is not None and was.gaze is not None
         np.testing.assert_allclose(now.head.rotation, was.head.rotation, atol=1e-4)
         np.testing.assert_allclose(now.head.translation, was.head.translation, atol=0.00026)
         np.testing.assert_allclose(now.gaze, was.gaze, atol=1e-4)
-        assert now.aus == pytest.approx(was.aus, abs=1e-3) and now.emotion == pytest.approx(was.emotion, abs=1e-3)
+        assert now.aus == pytest.approx(was.aus, abs=2e-3) and now.emotion == pytest.approx(was.emotion, abs=2e-3)
         assert (now.valence, now.arousal) == (-0.5, 0.25)
-        assert now.unknown == pytest.approx(0.1, abs=1e-3) and now.confidence == pytest.approx(0.87, abs=1e-3)
+        assert now.unknown == pytest.approx(0.1, abs=2e-3) and now.confidence == pytest.approx(0.87, abs=2e-3)
         assert now.extras is not None and np.isnan(now.extras["tongueUp"])
 
 
@@ -89,11 +89,11 @@ def test_a_packet_can_be_read_with_nothing_but_the_page() -> None:
     body = zlib.decompress(packet[HEAD.size + 4 :], -15)
     half = len(body) // 2
     numbers = [low | high << 8 for low, high in zip(body[:half], body[half:], strict=True)]
-    numbers = [n - 65536 if n > 32767 else n for n in numbers]
-    assert numbers[0] == 3 and numbers[2] == round(0.87 * 1023)
+    numbers = [-(n >> 1) - 1 if n & 1 else n >> 1 for n in numbers]
+    assert numbers[0] == 3 and numbers[2] == round(0.87 * 511)
     assert sum((n & 0xFFFF) << 16 * k for k, n in enumerate(numbers[3:7])) == 1_000_000
-    assert numbers[20] == round(float(state(0).values[0]) * 1023)
-    assert numbers[20 + 52 : 20 + 56] == [-32768, round(0.25 * 1023), round(0.75 * 1023), round(0.9 * 1023)]
+    assert numbers[20] == round(float(state(0).values[0]) * 511)
+    assert numbers[20 + 52 : 20 + 56] == [-32768, round(0.25 * 511), round(0.75 * 511), round(0.9 * 511)]
     flags = "".join(f"{n & 0xFFFF:016b}" for n in numbers[76:])[:52]
     assert [bit == "1" for bit in flags] == state(0).valid.tolist()
 
@@ -105,24 +105,24 @@ def test_a_stream_takes_less_than_300_bytes_a_frame() -> None:
     assert max(map(len, datagrams)) <= LARGEST
 
 
-@pytest.mark.parametrize("gap", [1, 2])
-def test_up_to_two_lost_packets_in_a_row_cost_nothing(gap: int) -> None:
-    described, *packets = sent(20)
+@pytest.mark.parametrize("gap", [1, 2, 5])
+def test_as_many_packets_in_a_row_may_be_lost_as_earlier_states_go_along(gap: int) -> None:
+    described, *packets = sent(20, gap)
     del packets[5 : 5 + gap]
     decoder = Decoder()
     states = [s for d in [described, *packets] for s in decoder.feed(d)]
     assert times(states) == [state(k).t_ns for k in range(20)]
     assert (decoder.repaired, decoder.lost) == (gap, 0)
-    np.testing.assert_allclose(states[5].values, state(5).values, atol=1e-3)
+    np.testing.assert_allclose(states[5].values, state(5).values, atol=1.1e-3)
 
 
-def test_what_three_in_a_row_take_along_is_counted() -> None:
+def test_what_more_lost_packets_take_along_is_counted() -> None:
     described, *packets = sent(20)
     del packets[5:8]
     decoder = Decoder()
     states = [s for d in [described, *packets] for s in decoder.feed(d)]
-    assert times(states) == [state(k).t_ns for k in range(20) if k != 5]
-    assert (decoder.repaired, decoder.lost) == (2, 1)
+    assert times(states) == [state(k).t_ns for k in range(20) if k not in (5, 6)]
+    assert (decoder.repaired, decoder.lost) == (1, 2)
 
 
 def test_without_copies_a_lost_packet_is_a_lost_state() -> None:
@@ -219,7 +219,7 @@ def test_faces_that_share_a_port_do_not_mix() -> None:
         for encoder, shown in ((left, state(k)), (right, replace(state(k, 1), id=4))):
             (now,) = [s for d in encoder.encode(shown) for s in decoder.feed(d)]
             assert now.id == shown.id
-            np.testing.assert_allclose(now.values, shown.values, atol=1e-3)
+            np.testing.assert_allclose(now.values, shown.values, atol=1.1e-3)
 
 
 def test_a_sender_that_begins_again_is_heard_at_once() -> None:
@@ -258,7 +258,7 @@ def test_values_beyond_all_measure_do_not_spoil_the_others(value: float) -> None
     decoder = Decoder()
     (now,) = [s for d in Encoder().encode(replace(state(0), values=spoilt)) for s in decoder.feed(d)]
     assert np.isfinite(now.values).all()
-    np.testing.assert_allclose(now.values[1:], state(0).values[1:], atol=1e-3)
+    np.testing.assert_allclose(now.values[1:], state(0).values[1:], atol=1.1e-3)
 
 
 def test_columns_say_how_many_they_are() -> None:

@@ -69,3 +69,6 @@ class Udp(Sink):
 
     def close(self) -> None:
         self._socket.close()
+
+    def __enter__(self) -> Udp:
+        return self
