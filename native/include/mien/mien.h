@@ -280,6 +280,7 @@ MIEN_API mien_status mien_constrain(float *values, const uint8_t *valid, size_t 
 }
 #endif
 
+#include "mien/imu.h"
 #include "mien/pipeline.h"
 
 #endif
