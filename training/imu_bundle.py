@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from mien.bundle import Bundle
+from mien.kinematics import quaternions
 
 from training.bundling import licence, targets, to_onnx
-from training.imu_data import STEP_RATE, quaternions
+from training.imu_data import STEP_RATE
 from training.models.imu import COEFFICIENTS, FEATURES, HIDDEN, REGIONS, SLOTS, ImuNetwork
 from training.performer.imu_layout import HEAD, SIZES, layout, nominal
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from mien import _native
+from mien.kinematics import Curve, quaternions
 from mien.types import ImuWindow
 
 from training.performer.coefficients import GAZE, constrain
-from training.performer.curves import Curve, smooth
+from training.performer.curves import smooth
 from training.performer.expressions import ExpressionSampler, Split, split_takes
 from training.performer.head import Head, random_identity
 from training.performer.head_motion import head_motion
@@ -53,18 +54,6 @@ def preparation() -> _native.Imu:
     """The native preparation with the nominal seats of all 18 sensors."""
     place, frame = nominal()
     return _native.Imu(place.astype(np.float32), quaternions(frame), STEP_RATE)
-
-
-def quaternions(frames: npt.NDArray[np.float64]) -> F32:
-    """Unit quaternions x, y, z, w (..., 4), w >= 0, of rotations (..., 3, 3): the eigenvector of Bar-Itzhack (2000)."""
-    m = frames
-    k = np.empty((*m.shape[:-2], 4, 4))
-    k[..., :3, :3] = m + np.swapaxes(m, -1, -2) - np.trace(m, axis1=-2, axis2=-1)[..., None, None] * np.eye(3)
-    z = np.stack([m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]], -1)
-    k[..., :3, 3] = k[..., 3, :3] = z
-    k[..., 3, 3] = np.trace(m, axis1=-2, axis2=-1)
-    q = np.linalg.eigh(k)[1][..., :, -1]
-    return (q * np.where(q[..., 3:] < 0, -1, 1)).astype(np.float32)
 
 
 def prepared(window: ImuWindow, tool: _native.Imu | None = None) -> tuple[npt.NDArray[np.int64], F32]:
@@ -108,8 +97,8 @@ def acted(rng: np.random.Generator, seconds: float, split: Split) -> F32:
         begin = int(rng.integers(len(film)))
         piece = np.take(film, np.arange(begin, begin + count), axis=0, mode="wrap").astype(np.float32)
         floor = np.percentile(film, 5, axis=0) * rng.random()
-        piece = np.maximum(piece - floor, 0) * rng.lognormal(0, 0.35, 57)
-        return constrain(piece.astype(np.float32))
+        lively = np.maximum(piece - floor, 0) * rng.lognormal(0, 0.35, 57)
+        return constrain(lively.astype(np.float32))
     gaps = rng.uniform(0.6, 2.5, int(seconds / 0.6) + 2)
     sampler = ExpressionSampler(split, {"random": 0.5, "single": 0.3, "emotion": 0.2})
     keys = sampler.sample(rng, len(gaps)).coefficients

@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+
 from training.command import run
+from training.paths import ROOT
 from training.performer.assets import facekit
 from training.performer.expressions import ExpressionSampler
 from training.performer.head import Head, random_identity
@@ -27,6 +29,7 @@ from training.performer.patches import Place, motion, patch
 
 F64 = npt.NDArray[np.float64]
 
+_FACE = ROOT / "sdk" / "mien" / "data" / "imu_face.npz"
 _CANDIDATES = 220
 _PEOPLE, _EACH = 12, 250
 _APART = 1.2  # cm between two sensors
@@ -79,7 +82,7 @@ def _candidates() -> tuple[list[Place], list[_Unit]]:
     landmarks = kit.neutral[kit.landmarks]
     usable = (centres[:, 1] > -9) & (centres[:, 1] < 9) & (centres[:, 2] > 3) & (centres[:, 0] > -0.2)
     for _, part, distance in _FREE:
-        points = _ring(landmarks[part])
+        points = _ring(landmarks[part].astype(np.float64))
         usable &= np.linalg.norm(centres[:, None] - points, axis=2).min(1) > distance
     usable &= (np.abs(centres[:, 0]) < 0.2) | (centres[:, 0] > 0.6)
     rows = np.flatnonzero(usable)
@@ -177,9 +180,17 @@ def choose(places: list[Place], units: list[_Unit], seed: int) -> dict[int, tupl
     return out
 
 
+def write_face(path: Path, places: list[Place]) -> None:
+    """How the sensors move on the average face: what mien's own simulator and the packets' table of ids are made of."""
+    moving = motion(Head(np.zeros(1, np.float32)), [patch(place) for place in places])
+    rest, shapes = moving.rest.astype(np.float32), moving.shapes.astype(np.float32)
+    np.savez_compressed(path, names=np.array([place.name for place in places]), rest=rest, shapes=shapes)
+
+
 def main(
     seed: Annotated[int, typer.Option(help="of people and expressions")] = 1,
     output: Annotated[Path, typer.Option("-o", "--output", help="folder of the layouts")] = FOLDER,
+    face: Annotated[Path, typer.Option(help="the average face's sensors, for the SDK's simulator")] = _FACE,
 ) -> None:
     """Chooses the places and writes the layouts."""
     places, units = _candidates()
@@ -187,6 +198,8 @@ def main(
     for size, (rows, share) in choose(places, units, seed).items():
         print(f"{size:>2} sensors explain {share:.3f} of the variance: {', '.join(places[r].name for r in rows)}")
         write(output / f"imu{size}.toml", f"imu{size}", [places[r] for r in rows], share, seed)
+        if size == max(SIZES):
+            write_face(face, [places[r] for r in rows])
 
 
 if __name__ == "__main__":

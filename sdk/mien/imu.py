@@ -75,9 +75,9 @@ class ImuCalibration:
     def of(cls, sensors: tuple[str, ...], table: Mapping[str, Any], corrected: int = 0) -> ImuCalibration:
         """From a table of its arrays. Raises ValueError if one has another shape or is not finite."""
         kinds = {"known": np.bool_, "turned": np.int32}
-        arrays = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
         for name, shape in _ARRAYS.items():
-            values = np.array(table[name], kinds.get(name, np.float32))
+            values: npt.NDArray[Any] = np.array(table[name], kinds.get(name, np.float32))
             if values.shape != (len(sensors), *shape) or not np.isfinite(values).all():
                 raise ValueError(f"{name} has shape {values.shape} or is not finite")
             arrays[name] = values

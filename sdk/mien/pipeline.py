@@ -278,9 +278,9 @@ class Pipeline:
 
     def _input(self, given: Frame | ImuWindow | U8) -> Frame | ImuWindow:
         takes = self._task.takes
-        if isinstance(given, takes):
-            return given  # type: ignore[no-any-return]
-        if takes is not Frame or isinstance(given, ImuWindow):
+        if isinstance(given, (Frame, ImuWindow)) and isinstance(given, takes):
+            return given
+        if takes is not Frame or isinstance(given, (Frame, ImuWindow)):
             raise InputError(
                 "input.kind",
                 f"{self.bundle.manifest.name} takes {takes.__name__}, not {type(given).__name__}.",
@@ -356,8 +356,8 @@ class Pipeline:
 
     def stream_all(
         self, source: Source | str | int | Iterable[Frame | ImuWindow | U8], *, drop: str | None = None, queue: int = 2
-    ) -> Stream[tuple[Frame | ImuWindow, list[FaceState]]]:
-        """Each frame of a source with all its faces. Arguments and errors as `stream`."""
+    ) -> Stream[tuple[Any, list[FaceState]]]:
+        """Each frame (or window of samples) of a source with all its faces. Arguments and errors as `stream`."""
         return self._run(source, drop, queue, lambda frame: (frame, self.process_all(frame)))
 
     def _run(self, source: Any, drop: str | None, size: int, step: Callable[[Frame | ImuWindow], Any]) -> Stream[Any]:

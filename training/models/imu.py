@@ -55,9 +55,9 @@ class ImuNetwork(nn.Module):
             coefficients (1, 43), confidence (1, 6), the next state (1, 160).
         """
         x = torch.relu(self.enter(features))
-        cell = self.cell
-        of_input = nn.functional.linear(x, cell.weight_ih_l0, cell.bias_ih_l0)
-        of_state = nn.functional.linear(state, cell.weight_hh_l0, cell.bias_hh_l0)
+        input_weight, state_weight, input_bias, state_bias = self.cell.all_weights[0]
+        of_input = nn.functional.linear(x, input_weight, input_bias)
+        of_state = nn.functional.linear(state, state_weight, state_bias)
         reset = torch.sigmoid(of_input[:, :HIDDEN] + of_state[:, :HIDDEN])
         update = torch.sigmoid(of_input[:, HIDDEN : 2 * HIDDEN] + of_state[:, HIDDEN : 2 * HIDDEN])
         new = torch.tanh(of_input[:, 2 * HIDDEN :] + reset * of_state[:, 2 * HIDDEN :])

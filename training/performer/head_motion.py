@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from training.performer.curves import Curve
+from mien.kinematics import Curve
 
 F64 = npt.NDArray[np.float64]
 

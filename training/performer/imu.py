@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from mien.kinematics import Curve, turns
+from mien.kinematics import rate as rate_between
 from mien.types import ImuWindow
 
-from training.performer.curves import Curve
 from training.performer.head import Head
 from training.performer.head_motion import HeadMotion
 from training.performer.imu_layout import HEAD, HEAD_POSITION
@@ -101,7 +102,7 @@ class Wearer:
 
 def _gains(rng: np.random.Generator, count: int, sensitivity: float, cross: float) -> F64:
     spread = rng.normal(0, 0.5, (count, 3, 3))
-    return np.eye(3) + spread * (np.eye(3) * sensitivity + (1 - np.eye(3)) * cross)
+    return np.asarray(np.eye(3) + spread * (np.eye(3) * sensitivity + (1 - np.eye(3)) * cross))
 
 
 def _random_turn(rng: np.random.Generator, most: float) -> F64:
@@ -111,24 +112,6 @@ def _random_turn(rng: np.random.Generator, most: float) -> F64:
 
 def _about_z(angle: float) -> F64:
     return turns(np.array([0.0, 0.0, angle]))
-
-
-def turns(vector: F64) -> F64:
-    """Rotation matrices (..., 3, 3) of rotation vectors (..., 3) (Rodrigues)."""
-    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
-    k = np.zeros((*vector.shape[:-1], 3, 3))
-    k[..., 0, 1], k[..., 0, 2], k[..., 1, 2] = -vector[..., 2], vector[..., 1], -vector[..., 0]
-    k[..., 1, 0], k[..., 2, 0], k[..., 2, 1] = vector[..., 2], -vector[..., 1], vector[..., 0]
-    safe = np.where(angle > 1e-9, angle, 1)
-    return np.eye(3) + k * np.where(angle > 1e-9, np.sin(angle) / safe, 1) + k @ k * ((1 - np.cos(angle)) / safe**2)
-
-
-def _rate(before: F64, after: F64, seconds: float) -> F64:
-    """Angular velocity, in the moving axes, between two close frames (..., 3, 3)."""
-    d = np.swapaxes(before, -1, -2) @ after
-    return np.stack([d[..., 2, 1] - d[..., 1, 2], d[..., 0, 2] - d[..., 2, 0], d[..., 1, 0] - d[..., 0, 1]], -1) / (
-        2 * seconds
-    )
 
 
 def sample(
@@ -174,7 +157,7 @@ def _true(wearer: Wearer, face: Curve, head: HeadMotion, clock: F64) -> F64:
     late = clock >= wearer.glue.moved_at
     points, frames = zip(*(_posed(wearer, face.at(clock + d), late) for d in (-h, 0.0, h)), strict=True)
     q = [head.frame(clock + d) for d in (-h, 0.0, h)]
-    omega_before, omega_after = _rate(q[0], q[1], h), _rate(q[1], q[2], h)
+    omega_before, omega_after = rate_between(q[0], q[1], h), rate_between(q[1], q[2], h)
     omega, alpha = (omega_before + omega_after) / 2, (omega_after - omega_before) / h
     place, velocity = points[1], (points[2] - points[0]) / (2 * h)
     own = (points[2] - 2 * points[1] + points[0]) / h**2
@@ -184,7 +167,7 @@ def _true(wearer: Wearer, face: Curve, head: HeadMotion, clock: F64) -> F64:
     world = head.acceleration(clock) + np.array([0.0, GRAVITY, 0.0])
     force = force + np.einsum("tji,tj->ti", q[1], world)[:, None]
     to_patch = np.swapaxes(frames[1], -1, -2)
-    turning = _rate(frames[0], frames[2], 2 * h) + np.einsum("tsij,tsj->tsi", to_patch, np.broadcast_to(w, force.shape))
+    turning = rate_between(frames[0], frames[2], 2 * h) + np.einsum("tsij,tsj->tsi", to_patch, np.broadcast_to(w, force.shape))
     inward = np.swapaxes(wearer.mount, -1, -2)
     return np.stack(
         [
@@ -215,7 +198,7 @@ def _wobble(wearer: Wearer, acc: F64, gyro: F64, rate: float, rng: np.random.Gen
     """Loose sensors lean by up to some degrees, slowly and by themselves (in place)."""
     clock = np.arange(len(acc)) / rate
     for s in np.flatnonzero(wearer.loose):
-        lean = Curve(rng.normal(0, np.radians(2.5), (int(clock[-1] / 0.8) + 6, 3)), 0.8)
+        lean = Curve(rng.normal(0, np.radians(2.5), (int(clock[-1] / 1.5) + 6, 3)), 1.5)
         turn = np.swapaxes(turns(lean.at(clock)), -1, -2)
         acc[:, s] = np.einsum("tij,tj->ti", turn, acc[:, s])
         gyro[:, s] = np.einsum("tij,tj->ti", turn, gyro[:, s])

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from mien.kinematics import axes
 from mien.layouts import ARKIT52
 
 from training.performer.assets import facekit
@@ -85,17 +86,6 @@ def _normal(place: Place) -> F64:
     normal = np.linalg.svd(spread)[2][2]
     outward = centre - np.array([0.0, 0.0, 2.0])  # the face surrounds a point inside the skull
     return np.asarray(normal * np.sign(normal @ outward))
-
-
-def axes(along_x: F64, along_y: F64) -> F64:
-    """The orthonormal frame (..., 3, 3), columns x, y, z, that lies evenly between two edges (..., 3)."""
-    z = np.cross(along_x, along_y)
-    z /= np.linalg.norm(z, axis=-1, keepdims=True)
-    a = along_x / np.linalg.norm(along_x, axis=-1, keepdims=True)
-    b = along_y / np.linalg.norm(along_y, axis=-1, keepdims=True)
-    x = a + np.cross(b, z)
-    x /= np.linalg.norm(x, axis=-1, keepdims=True)
-    return np.stack([x, np.cross(z, x), z], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ class Batches:
         features = np.empty((self._batch, LENGTH, FEATURES), np.float32)
         truth = np.empty((self._batch, LENGTH, self._data[0].truth.shape[1]), np.float32)
         for row in range(self._batch):
-            steps = self._data[rng.integers(len(self._data))]
+            steps = self._data[int(rng.integers(len(self._data)))]
             begin = rng.integers(len(steps.truth) - LENGTH + 1)
             features[row], truth[row] = steps.features[begin : begin + LENGTH], steps.truth[begin : begin + LENGTH]
             take_off(features[row], random_sensors(rng))

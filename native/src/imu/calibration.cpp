@@ -9,8 +9,9 @@ namespace {
 constexpr double kStill = 2.0;     // seconds
 constexpr float kJumpGyro = 0.2f;  // rad/s and m/s^2 beside the mean so far: somebody moved, it begins anew
 constexpr float kJumpAcc = 1.2f;
-constexpr int kSettle = 10;       // cells before a mean is one
-constexpr float kTurned = 1.05f;  // radians of tilt that no careless gluing explains
+constexpr size_t kRestlessShare = 6;  // one of so many sensors may move
+constexpr int kSettle = 10;           // cells before a mean is one
+constexpr float kTurned = 1.05f;      // radians of tilt that no careless gluing explains
 constexpr float kPi = 3.14159265f;
 
 // Head rates (rad/s) from which a mounting shows; below, expression and noise are as large.
@@ -55,12 +56,15 @@ void StillSearch::reset() {
 }
 
 bool StillSearch::add(const Reading *cell, const uint8_t *present) {
-  bool moved = false;
+  // One restless sensor, loose on its glue, must not keep the wearer from being calibrated; a face that moves does.
+  size_t seen = 0, restless = 0;
   for (size_t s = 0; s < sums_.size(); ++s) {
     if (present[s] == 0) continue;
     Sum &sum = sums_[s];
     const Vec off_acc = cell[s].acc - sum.acc, off_gyro = cell[s].gyro - sum.gyro;
-    if (sum.count >= kSettle && (norm(off_acc) > kJumpAcc || norm(off_gyro) > kJumpGyro)) moved = true;
+    if (sum.count >= kSettle && (norm(off_acc) > kJumpAcc || norm(off_gyro) > kJumpGyro)) sum.moved = true;
+    ++seen;
+    restless += sum.moved ? 1 : 0;
     ++sum.count;
     const float k = 1 / static_cast<float>(sum.count);
     sum.acc = sum.acc + k * off_acc;
@@ -69,7 +73,7 @@ bool StillSearch::add(const Reading *cell, const uint8_t *present) {
     sum.gyro_spread += static_cast<double>(dot(off_gyro, cell[s].gyro - sum.gyro));
   }
   ++cells_;
-  if (moved || sums_[0].count == 0) {
+  if (sums_[0].moved || sums_[0].count == 0 || restless > std::max<size_t>(1, seen / kRestlessShare)) {
     reset();
     return false;
   }

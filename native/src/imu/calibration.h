@@ -47,6 +47,7 @@ class StillSearch {
  private:
   struct Sum {
     int count = 0;
+    bool moved = false;
     Vec acc, gyro;  // means
     double acc_spread = 0, gyro_spread = 0;
   };

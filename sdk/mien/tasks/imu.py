@@ -8,7 +8,7 @@ seconds in which the wearer holds still are the calibration, unless one is given
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -68,7 +68,7 @@ class ImuTask(Task):
             raise BundleError("manifest.field", f"Output {output} has shape {shape}, expected {count} values.", "")
 
     @property
-    def layouts(self) -> dict[str, tuple[str, ...]]:
+    def layouts(self) -> Mapping[str, tuple[str, ...]]:
         """The bundle's layouts: name -> sensors on the skin."""
         return self._seats.layouts
 
