@@ -12,6 +12,7 @@ from mien.bundle import Bundle
 from mien.kinematics import quaternions
 
 from training.bundling import licence, targets, to_onnx
+from training.face_bundle import Named
 from training.imu_data import STEP_RATE
 from training.models.imu import COEFFICIENTS, FEATURES, HIDDEN, REGIONS, SLOTS, ImuNetwork
 from training.performer.imu_layout import HEAD, SIZES, layout, nominal
@@ -72,7 +73,8 @@ def write(path: Path, network: ImuNetwork, metrics: Mapping[str, Any]) -> None:
     """Writes the bundle with its one network as ONNX in float."""
     generator = torch.Generator().manual_seed(0)
     examples = [torch.randn(shape, generator=generator) * 0.5 for shape in INPUTS.values()]
-    onnx, parity = to_onnx(copy.deepcopy(network).eval().cpu(), examples, list(INPUTS), list(OUTPUTS), _TOLERANCE)
+    module = Named(copy.deepcopy(network).eval().cpu(), len(OUTPUTS))
+    onnx, parity = to_onnx(module, examples, list(INPUTS), list(OUTPUTS), _TOLERANCE)
     described = manifest()
     described["networks"]["imu"]["targets"] = targets(BLOB, [*INPUTS, *OUTPUTS])
     described["metrics"] = {**metrics, "parity_with_torch": parity}
