@@ -61,23 +61,34 @@ def prepared(window: ImuWindow, tool: _native.Imu | None = None) -> tuple[npt.ND
     tool = tool or preparation()
     room = int((window.t_ns[-1] - window.t_ns[0]) / 1e9 * STEP_RATE) + 4
     when, features = np.zeros(room, np.int64), np.zeros((room, tool.features), np.float32)
-    count = tool.process(window.t_ns, np.ascontiguousarray(window.acc), np.ascontiguousarray(window.gyro), when, features)
+    count = tool.process(
+        window.t_ns, np.ascontiguousarray(window.acc), np.ascontiguousarray(window.gyro), when, features
+    )
     assert count >= 0
     return when[:count], features[:count]
 
 
 def steps_of(recording: Recording, face: Curve, tool: _native.Imu | None = None) -> Steps:
-    """Features and truth of a recording."""
+    """Features, raw values and truth of a recording of all 19 sensors."""
     when, features = prepared(recording.window, tool)
     middle = when / 1e9 - 0.5 / STEP_RATE
-    truth = np.clip(face.at(middle)[:, skin_moving()], 0, 1)
+    return Steps(features.astype(np.float16), truth_at(face, middle).astype(np.float16), raw_at(recording, middle))
+
+
+def truth_at(face: Curve, seconds: npt.NDArray[np.float64]) -> F32:
+    """The coefficients that move skin, float32 (T, 43)."""
+    return np.clip(face.at(seconds)[:, skin_moving()], 0, 1).astype(np.float32)
+
+
+def raw_at(recording: Recording, seconds: npt.NDArray[np.float64]) -> F16:
+    """What the sensors said, float16 (T, S, 6) in g and rad/s, interpolated; 0 where they said nothing."""
     both = np.concatenate([recording.window.acc / GRAVITY, recording.window.gyro], 2)
     both = np.nan_to_num(both).reshape(len(both), -1)
     clock = recording.window.t_ns / 1e9
-    right = np.clip(np.searchsorted(clock, middle), 1, len(clock) - 1)
-    share = ((middle - clock[right - 1]) / (clock[right] - clock[right - 1]))[:, None]
+    right = np.clip(np.searchsorted(clock, seconds), 1, len(clock) - 1)
+    share = ((seconds - clock[right - 1]) / (clock[right] - clock[right - 1]))[:, None]
     raw = both[right - 1] * (1 - share) + both[right] * share
-    return Steps(features.astype(np.float16), truth.astype(np.float16), raw.reshape(len(raw), -1, 6).astype(np.float16))
+    return np.asarray(raw.reshape(len(raw), -1, 6), np.float16)
 
 
 def rested(values: F32) -> Curve:

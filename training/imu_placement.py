@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-
 from training.command import run
 from training.paths import ROOT
 from training.performer.assets import facekit

@@ -1,4 +1,4 @@
-"""The default `imu` bundle: coefficients from sensors on the skin. It is fed features and its own state, no pictures."""
+"""The default `imu` bundle: coefficients from sensors on the skin, fed with features and its own state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADS = ("coefficients.", "confidence.")  # small, and the answers themselves
 # The state is nobody's answer: what its error does to the coefficients is judged, step by step here, and over minutes
 # by `python -m training.evaluate_imu --precision int8`.
 LIMITS = Limits(free=("next_state",))
-_SECONDS, _EACH = 40.0, 25  # of a wearer, and samples from it
+_SECONDS, _EACH = 25.0, 6  # of a wearer, and samples from it: many people say more than many moments of few
 
 
 def recipe(checkpoint: Path | None) -> Recipe:

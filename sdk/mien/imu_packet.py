@@ -1,20 +1,20 @@
 """The packet of sensors on the skin, for UDP datagrams and serial lines. Little-endian; docs/imu.md is for builders.
 
-    offset  bytes
-         0      4  "MIMU"
-         4      1  version, 1
-         5      1  n: sensors, 1..32
-         6      1  rows: moments in this packet, 1..64
-         7      1  0, reserved
-         8      4  sequence number, u32, one more with each packet, wraps
-        12      8  t_ns: time of the first row on the device's clock, i64
-        20      4  step_ns: from row to row, u32, 1 or more where there are several rows
-        24      4  m/s^2 per count of the accelerometers, f32
-        28      4  rad/s per count of the gyroscopes, f32
-        32      n  ids of the sensors, u8 (0: the head's; `SENSORS` names them)
-      32+n   12 * n * rows   for each row and sensor six i16: accelerometer x y z, gyroscope x y z;
-                         all six -32768 where the sensor gave nothing
-       end      4  CRC-32 (zlib's) of all bytes before it, u32
+offset  bytes
+     0      4  "MIMU"
+     4      1  version, 1
+     5      1  n: sensors, 1..32
+     6      1  rows: moments in this packet, 1..64
+     7      1  0, reserved
+     8      4  sequence number, u32, one more with each packet, wraps
+    12      8  t_ns: time of the first row on the device's clock, i64
+    20      4  step_ns: from row to row, u32, 1 or more where there are several rows
+    24      4  m/s^2 per count of the accelerometers, f32
+    28      4  rad/s per count of the gyroscopes, f32
+    32      n  ids of the sensors, u8 (0: the head's; `SENSORS` names them)
+  32+n   12 * n * rows   for each row and sensor six i16: accelerometer x y z, gyroscope x y z;
+                     all six -32768 where the sensor gave nothing
+   end      4  CRC-32 (zlib's) of all bytes before it, u32
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def decode(data: bytes, names: Sequence[str] | None = None) -> Packet:
     for number in ids:
         if number >= len(known):
             raise SourceError(
-                "imu.sensor", f"A packet holds the sensor id {number}.", f"Known are 0..{len(known) - 1}; see docs/imu.md."
+                "imu.sensor",
+                f"A packet holds the sensor id {number}.",
+                f"Known are 0..{len(known) - 1}; see docs/imu.md.",
             )
         if ids.count(number) > 1:
             raise SourceError(
@@ -136,7 +138,7 @@ def encode(
     head = HEAD.pack(
         MAGIC, 1, count, rows, 0, sequence & 0xFFFFFFFF, int(window.t_ns[0]), step_ns, acc_scale, gyro_scale
     )
-    body = head + bytes(known.index(name) for name in window.sensors) + counts.tobytes()
+    body: bytes = head + bytes(known.index(name) for name in window.sensors) + counts.tobytes()
     return body + CHECKSUM.pack(zlib.crc32(body))
 
 

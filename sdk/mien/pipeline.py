@@ -169,6 +169,16 @@ class Pipeline:
         self._queue: FrameQueue | None = None
         self._forget()
 
+    @property
+    def takes(self) -> type:
+        """What `process` takes: Frame or ImuWindow."""
+        return self._task.takes
+
+    @property
+    def example(self) -> str:
+        """The address of a source to try the bundle with; empty: any picture or video of a face."""
+        return self._task.example
+
     def fork(self) -> Pipeline:
         """Another stream (another camera) with the same networks and settings, and fresh state."""
         other = Pipeline(self._load, self._task, self._filters, self._tracking, self._neutral)
@@ -241,8 +251,8 @@ class Pipeline:
         """The face of one frame or window of samples; with `max_faces` above 1 the one that has been followed longest.
 
         Args:
-            frame: an ImuWindow for bundles that take sensors (the state at its end); else a Frame, or a uint8 array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray, which gets the time of the
-                call.
+            frame: an ImuWindow for bundles that take sensors (the state at its end); for the others a Frame, or a uint8
+                array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray, which gets the time of the call.
 
         Returns:
             Its state; `found` is False and nothing is valid if there is no face.

@@ -1,6 +1,6 @@
 """The network of the `imu` bundle: features of one step and a state in, coefficients, confidences and the state out.
 
-A gated recurrent unit (Cho et al. 2014, in the form of torch.nn.GRU) between two dense layers. `forward` takes one step,
+A gated recurrent unit (Cho et al. 2014, as torch.nn.GRU has it) between two dense layers. `forward` takes one step,
 written with matrix products so that every engine has its operators and int8 takes them; `sequence` is the same over
 many steps at once, for training.
 """

@@ -133,9 +133,7 @@ def sample(
     """
     count = int(seconds * rate)
     clock = np.arange(count) / rate
-    true = np.concatenate(
-        [_true(wearer, face, head, clock[i : i + _CHUNK]) for i in range(0, count, _CHUNK)], axis=1
-    )
+    true = np.concatenate([_true(wearer, face, head, clock[i : i + _CHUNK]) for i in range(0, count, _CHUNK)], axis=1)
     acc, gyro = true
     stamps = clock.copy()
     if not ideal:
@@ -167,7 +165,9 @@ def _true(wearer: Wearer, face: Curve, head: HeadMotion, clock: F64) -> F64:
     world = head.acceleration(clock) + np.array([0.0, GRAVITY, 0.0])
     force = force + np.einsum("tji,tj->ti", q[1], world)[:, None]
     to_patch = np.swapaxes(frames[1], -1, -2)
-    turning = rate_between(frames[0], frames[2], 2 * h) + np.einsum("tsij,tsj->tsi", to_patch, np.broadcast_to(w, force.shape))
+    turning = rate_between(frames[0], frames[2], 2 * h) + np.einsum(
+        "tsij,tsj->tsi", to_patch, np.broadcast_to(w, force.shape)
+    )
     inward = np.swapaxes(wearer.mount, -1, -2)
     return np.stack(
         [

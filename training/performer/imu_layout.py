@@ -46,9 +46,7 @@ def layout(name: str) -> Layout:
     path = FOLDER / f"{name}.toml"
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-        places = tuple(
-            Place(row["name"], tuple(row["vertices"]), tuple(row["weights"])) for row in table["sensor"]
-        )
+        places = tuple(Place(row["name"], tuple(row["vertices"]), tuple(row["weights"])) for row in table["sensor"])
         return Layout(table["name"], places, table["about"])
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.toml")))

@@ -1,6 +1,6 @@
 """Patches: pieces of skin on which a sensor is glued, and how expression moves them.
 
-A point of the mesh is linear in the coefficients, and so are the two edges that span a patch around it: for one person a
+A point of the mesh is linear in the coefficients, and so are the two edges that span a patch around it: for a person a
 set of patches is one matrix, and hours of motion are one matrix product. No picture is rendered.
 """
 

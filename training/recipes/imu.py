@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Batch = tuple[Tensor, Tensor]
 
-WEARERS, STEPS, BATCH = 280, 2_600, 48
+WEARERS, STEPS, BATCH = 260, 2_600, 48
 LENGTH = 256  # steps of a sequence; the first ones, in which the state fills, do not count
 _IGNORED = 32
 _RATE = 2.5e-3

@@ -106,7 +106,7 @@ def write(path: str | os.PathLike[str], windows: Iterable[ImuWindow]) -> None:
     """Writes windows of the same sensors to such a file. Raises SinkError; InputError if the sensors change."""
     sensors: tuple[str, ...] = ()
     with opening(path):
-        file = Path(path).open("w", encoding="utf-8")
+        file = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 (closed below)
     with file, writing(str(path)):
         for window in windows:
             if not sensors:

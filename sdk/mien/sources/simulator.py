@@ -88,9 +88,7 @@ class Simulator(Source):
             self._block = self._simulate(self._done, min(_BLOCK, self._rows - self._done))
         self._done += 1
         b = self._block
-        return ImuWindow(
-            b.t_ns[place : place + 1], b.acc[place : place + 1], b.gyro[place : place + 1], self.sensors
-        )
+        return ImuWindow(b.t_ns[place : place + 1], b.acc[place : place + 1], b.gyro[place : place + 1], self.sensors)
 
     def _expressions(self, seconds: float) -> Curve:
         step = 0.1

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 from mien.bundle import Bundle
 from mien.errors import InputError, MienError
 from mien.filters.base import Filter
+from mien.imu import ImuCalibration
 from mien.profiler import Profiler
 from mien.tasks._loader import Loader
-from mien.imu import ImuCalibration
 from mien.types import F32, FaceState, Frame, ImuWindow
 
 
@@ -25,12 +25,14 @@ class Task(ABC):
     Attributes:
         name: the file's name and the manifest's `task`.
         takes: what goes in, Frame or ImuWindow.
+        example: the address of a source to try it with; "": the film that comes with mien.
         continuous: each input goes on from the one before, so none is left out to keep a budget or a queue short.
         filters: what the bundle itself wants to be done to the coefficients, where the caller asks for nothing else.
     """
 
     name: ClassVar[str]
     takes: ClassVar[type] = Frame
+    example: ClassVar[str] = ""
     continuous: ClassVar[bool] = False
     filters: Sequence[Filter] = ()
 

@@ -14,9 +14,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mien import _native
 from mien.bundle import Bundle
-from mien.errors import BundleError, InputError
+from mien.errors import BundleError
 from mien.filters.base import Filter
 from mien.imu import ImuCalibration
 from mien.layouts import ARKIT52
@@ -35,6 +34,7 @@ class ImuTask(Task):
 
     name: ClassVar[str] = "imu"
     takes: ClassVar[type] = ImuWindow
+    example: ClassVar[str] = "sim:imu12?seconds=20"
     continuous: ClassVar[bool] = True
 
     def __init__(
