@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from training import imu_bundle, imu_data
+from training.face_bundle import load_weights
 from training.imu_data import Steps
 from training.loop import Settings, Trainer
 from training.models.imu import FEATURES, PER_SENSOR, SLOTS, ImuNetwork, region_matrix
@@ -25,11 +26,11 @@ Batch = tuple[Tensor, Tensor]
 WEARERS, STEPS, BATCH = 260, 2_600, 48
 LENGTH = 256  # steps of a sequence; the first ones, in which the state fills, do not count
 _IGNORED = 32
-_RATE = 2.5e-3
+_RATE, _RATE_AGAIN = 2.5e-3, 1.5e-3  # the second where it goes on from a checkpoint
 # How often each layout is trained; on top of it single sensors fail.
 _LAYOUTS = {"imu12": 0.6, "imu18": 0.2, "imu6": 0.2}
 _FAIL, _MOST_FAILED = 0.35, 5
-_SMALL = 0.04  # a coefficient's spread below which it does not weigh more
+_SMALL = 0.03  # a coefficient's spread below which it does not weigh more
 _HUBER = 0.08
 CONFIDENT = 0.1  # an error of a region at which its confidence is exp(-1)
 
@@ -41,7 +42,7 @@ def train(options: Options) -> None:
     settings = Settings(
         options.steps or STEPS,
         options.batch or BATCH,
-        rate=_RATE,
+        rate=_RATE_AGAIN if options.start else _RATE,
         warm_up=100,
         decay=0.01,
         average=0.998,
@@ -51,9 +52,11 @@ def train(options: Options) -> None:
     torch.manual_seed(options.seed)
     network = ImuNetwork()
     _begin(network, data)
-    trainer = Trainer(
-        options.out, network, settings, Loss(data), Batches(data, settings.batch, settings.seed), device="cpu"
-    )
+    again = options.start is not None
+    if options.start is not None:
+        load_weights(network, options.start)
+    batches = Batches(data, settings.batch, settings.seed + (1000 if again else 0))
+    trainer = Trainer(options.out, network, settings, Loss(data), batches, device="cpu")
     trainer.run(250)
     trained = trainer.averaged()
     assert isinstance(trained, ImuNetwork)

@@ -6,6 +6,7 @@ namespace {
 
 constexpr double kGap = 0.06;       // seconds that a line may bridge: two lost samples at 50 Hz
 constexpr double kRestart = 1.0;    // seconds without any row, after which cells begin anew
+constexpr double kTie = 1e-7;       // seconds: a row at the very end of a cell completes it
 constexpr double kStuckTime = 0.3;  // seconds of bit-equal samples; noise changes the last bits of a living part
 constexpr int kPinned = 3;          // equal extreme values in a row: the part's range ends there
 constexpr float kHighAcc = 15.0f;   // m/s^2
@@ -97,12 +98,12 @@ void Resampler::integrate(Line &line, double from, double to) {
 bool Resampler::next(int64_t *t_ns, Reading *cell, uint8_t *present) {
   if (!started_) return false;
   const double end = cell_ + step_;
-  const bool complete = end <= now_;
-  const double to = complete ? end : now_;
+  const bool complete = end <= now_ + kTie;
+  const double to = std::min(end, now_);
   for (Line &line : lines_) {
     if (line.fresh) integrate(line, done_, to);
   }
-  done_ = to;
+  done_ = complete ? end : to;
   if (!complete) {
     for (Line &line : lines_) {
       if (!line.fresh) continue;

@@ -113,7 +113,10 @@ def features(t_ns: npt.NDArray[np.int64], acc: F64, gyro: F64, mounts: dict[str,
         head_rate, head_force = rotate(turn[0], cell[0, 1] - bias[0]), rotate(turn[0], cell[0, 0])
         turning = np.zeros(3) if before is None else (head_rate - before) * rate
         before = head_rate
-        own = [f.step(c[0], c[1], head_rate, turning, head_force, 1 / rate) for f, c in zip(followers, cell[1:], strict=True)]
+        own = [
+            f.step(c[0], c[1], head_rate, turning, head_force, 1 / rate)
+            for f, c in zip(followers, cell[1:], strict=True)
+        ]
         head = np.clip(np.concatenate([head_rate / 2, head_force / 9.80665]), -8, 8)
         out.append(np.concatenate([*own, np.ones(count - 1), head]))
     return np.array(out)

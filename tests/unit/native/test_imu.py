@@ -102,7 +102,9 @@ def test_one_restless_sensor_keeps_nobody_waiting() -> None:
     assert imu.calibration() is not None
 
 
-@pytest.mark.parametrize(("turn", "named"), [(np.diag([-1.0, -1, 1]), 180), (np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), 90)])
+@pytest.mark.parametrize(
+    ("turn", "named"), [(np.diag([-1.0, -1, 1]), 180), (np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), 90)]
+)
 def test_a_sensor_that_was_glued_on_wrongly_is_found_and_allowed_for(turn: np.ndarray, named: int) -> None:
     window = recorded(8)
     right = made()
@@ -197,14 +199,18 @@ def test_how_the_rows_are_cut_into_windows_changes_nothing(cuts: list[int]) -> N
         end = min(at + size, len(window.t_ns))
         if end > at:
             rows = slice(at, end)
-            parts.append(taken(imu, ImuWindow(window.t_ns[rows], window.acc[rows], window.gyro[rows], window.sensors))[1])
+            parts.append(
+                taken(imu, ImuWindow(window.t_ns[rows], window.acc[rows], window.gyro[rows], window.sensors))[1]
+            )
         at = end
     assert np.array_equal(np.concatenate(parts), expected)
 
 
 def test_buffers_that_are_too_small_take_nothing() -> None:
     window, imu = recorded(3), made()
-    assert imu.process(window.t_ns, window.acc, window.gyro, np.zeros(5, np.int64), np.zeros((5, 84), np.float32)) < -250
+    assert (
+        imu.process(window.t_ns, window.acc, window.gyro, np.zeros(5, np.int64), np.zeros((5, 84), np.float32)) < -250
+    )
     assert len(taken(imu, window)[0]) > 50
 
 
@@ -235,6 +241,13 @@ def test_impossible_rates_are_refused(rate: float) -> None:
 def test_wrong_shapes_are_refused() -> None:
     window, imu = recorded(2), made()
     with raises("native.argument"):
-        imu.process(window.t_ns, window.acc[:, :3].copy(), window.gyro, np.zeros(9, np.int64), np.zeros((9, 84), np.float32))
+        imu.process(
+            window.t_ns, window.acc[:, :3].copy(), window.gyro, np.zeros(9, np.int64), np.zeros((9, 84), np.float32)
+        )
     with raises("native.argument"):
-        imu.calibrate(np.ones(7, np.bool_), np.zeros((7, 3), np.float32), np.zeros((6, 4), np.float32), np.zeros((7, 3), np.float32))
+        imu.calibrate(
+            np.ones(7, np.bool_),
+            np.zeros((7, 3), np.float32),
+            np.zeros((6, 4), np.float32),
+            np.zeros((7, 3), np.float32),
+        )
