@@ -72,8 +72,11 @@ class ImuCsv(Source):
 
     def _block(self) -> list[ImuWindow]:
         """The windows of the next lines, the last first."""
+        if self._file.closed:
+            return []
         lines = [line for line in islice(self._file, _BLOCK * self._rows) if line.strip()]
         if not lines:
+            self.close()
             return []
         cells = [line.rstrip("\r\n").split(",") for line in lines]
         width = 1 + 6 * len(self._sensors)

@@ -49,11 +49,12 @@ class Udp(Source):
         if not within(wait_ms, 0, 1000) or not within(timeout_s, 0, 1e6):
             raise SourceError("source.setting", f"Cannot wait {wait_ms!r} ms, or {timeout_s!r} s.", "Give 0 or more.")
         host, _, port = address.removeprefix("udp:").rpartition(":")
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BUFFER)
             self._socket.bind((host, int(port)))
         except (OSError, ValueError, OverflowError) as error:
+            self._socket.close()
             raise SourceError(
                 "source.open", f"Cannot listen on {address!r} ({error}).", "Give udp:PORT or udp:HOST:PORT."
             ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from pathlib import Path
 
 import mien
@@ -88,7 +89,7 @@ def test_a_window_that_completes_no_step_repeats_the_state(imu: Pipeline) -> Non
     states = [imu.process(window) for window in parts]
     late = [state for state in states[-100:] if state.found]
     assert sum(state.stale for state in late) == pytest.approx(75, abs=2)
-    assert all(b.t_ns > a.t_ns for a, b in zip(late, late[1:], strict=False))
+    assert all(b.t_ns > a.t_ns for a, b in pairwise(late))
 
 
 def test_how_samples_are_cut_into_windows_changes_only_how_often_it_answers(
@@ -235,7 +236,7 @@ def test_units_that_are_not_si_are_named(imu: Pipeline, recorded: tuple[mien.Sim
     error = refusal(imu, [changed(w, gyro=57.29578) for w in recorded[1]])
     assert error.code == "imu.units"
     assert "degrees per second" in str(error)
-    with pytest.raises(InputError, match="in g; expected is about 9.81"):
+    with pytest.raises(InputError, match=r"in g; expected is about 9\.81"):
         imu.calibrate(changed(joined(recorded[1][:230]), acc=1 / 9.80665))
 
 
