@@ -83,6 +83,8 @@ def _candidates() -> tuple[list[Place], list[_Unit]]:
     for _, part, distance in _FREE:
         points = _ring(landmarks[part].astype(np.float64))
         usable &= np.linalg.norm(centres[:, None] - points, axis=2).min(1) > distance
+    # The red of the lips, and what lies between them, inside the ring that was spared.
+    usable &= ~(_inside(centres[:, :2], landmarks[48:60, :2].astype(np.float64)) & (centres[:, 2] > 7))
     usable &= (np.abs(centres[:, 0]) < 0.2) | (centres[:, 0] > 0.6)
     rows = np.flatnonzero(usable)
     chosen = [int(rows[np.linalg.norm(centres[rows] - [0, -7, 10.5], axis=1).argmin()])]
@@ -92,8 +94,11 @@ def _candidates() -> tuple[list[Place], list[_Unit]]:
         chosen.append(int(rows[far.argmax()]))
     places: list[Place] = []
     units: list[_Unit] = []
+    corners = kit.neutral[triangles].astype(np.float64)
     for row in chosen:
         centre = centres[row]
+        if _covered(corners, row):
+            continue
         middle = abs(centre[0]) < 0.2
         mirrored = int(np.linalg.norm(centres - centre * [-1, 1, 1], axis=1).argmin())
         here = [row] if middle else [row, mirrored]
@@ -103,6 +108,34 @@ def _candidates() -> tuple[list[Place], list[_Unit]]:
             a, b, c = (int(v) for v in triangles[index])
             places.append(Place(name, (a, b, c), (1 / 3, 1 / 3, 1 / 3)))
     return places, units
+
+
+def _covered(corners: F64, row: int) -> bool:
+    """Whether skin lies in front of a triangle within 4 cm: it is inside a nostril or a fold (Moeller-Trumbore)."""
+    a, b, c = corners[row]
+    way = np.cross(b - a, c - a)
+    way /= np.linalg.norm(way)
+    start = (a + b + c) / 3 + 0.05 * way
+    one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    across = np.cross(way, two)
+    size = np.einsum("ij,ij->i", one, across)
+    size = np.where(np.abs(size) < 1e-12, np.inf, size)
+    off = start - corners[:, 0]
+    u = np.einsum("ij,ij->i", off, across) / size
+    turned = np.cross(off, one)
+    v = turned @ way / size
+    far = np.einsum("ij,ij->i", two, turned) / size
+    return bool(((u >= 0) & (v >= 0) & (u + v <= 1) & (far > 0) & (far < 4)).any())
+
+
+def _inside(points: F64, polygon: F64) -> npt.NDArray[np.bool_]:
+    """Which points (N, 2) lie in a polygon (M, 2): an odd number of its edges is crossed on the way out."""
+    inside = np.zeros(len(points), np.bool_)
+    for (ax, ay), (bx, by) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        between = (ay > points[:, 1]) != (by > points[:, 1])
+        slope = (points[:, 1] - ay) / (by - ay) if by != ay else np.zeros(len(points))
+        inside ^= between & (points[:, 0] < ax + slope * (bx - ax))
+    return inside
 
 
 def _ring(points: F64) -> F64:

@@ -23,7 +23,7 @@ def made(rate: float = RATE) -> _native.Imu:
     """A preparation with the six sensors of the smallest layout."""
     with np.load(FACE) as face:
         rest = face["rest"][:SENSORS].astype(np.float64)
-    places = np.concatenate([[[0.0, 0.105, 0.085]], rest[:, :3]])
+    places = np.concatenate([[[0.0, 0.105, 0.092]], rest[:, :3]])
     frames = np.concatenate([np.eye(3)[None], axes(rest[:, 3:6], rest[:, 6:9])])
     return _native.Imu(places.astype(np.float32), quaternions(frames), rate)
 
