@@ -66,8 +66,8 @@ typedef struct mien_imu_mounts {
 MIEN_API mien_status mien_imu_calibration(const mien_imu *imu, mien_imu_mounts *mounts);
 /* Gives it one that was kept; `reset` does not forget it. Errors: ARGUMENT, STRUCT, NOT_FINITE. */
 MIEN_API mien_status mien_imu_calibrate(mien_imu *imu, const mien_imu_mounts *mounts);
-/* Corrects the calibration by some 20 s of recorded rows in which head and face move: how each sensor is turned about
- * gravity, and where it sits (within 12 mm of its seat). *corrected receives how many sensors moved enough for it.
+/* Corrects the calibration by some 20 s of recorded rows in which head and face move: how each sensor is turned, about
+ * gravity too. *corrected receives how many sensors moved enough for it.
  * Errors: ARGUMENT, TIME, DEGENERATE: there is no calibration to begin with. */
 MIEN_API mien_status mien_imu_refine(mien_imu *imu, const int64_t *t_ns, const float *acc, const float *gyro,
                                      size_t rows, int32_t *corrected);

@@ -1,8 +1,6 @@
 // The still moment and the range of motion.
 #include "imu/calibration.h"
 
-#include <array>
-
 namespace mien::imu {
 namespace {
 
@@ -11,15 +9,13 @@ constexpr float kJumpGyro = 0.2f;  // rad/s and m/s^2 beside the mean so far: so
 constexpr float kJumpAcc = 1.2f;
 constexpr size_t kRestlessShare = 6;  // one of so many sensors may move
 constexpr int kSettle = 10;           // cells before a mean is one
-constexpr float kTurned = 1.05f;      // radians of tilt that no careless gluing explains
+constexpr float kTurned = 0.95f;      // radians of tilt that no careless gluing explains
 constexpr float kPi = 3.14159265f;
 
 // Head rates (rad/s) from which a mounting shows; below, expression and noise are as large.
 constexpr float kLeastRate = 0.5f, kRateDiffers = 0.35f;
 constexpr double kLeastPower = 40;    // (rad/s)^2 summed over cells: about two seconds of nodding
 constexpr double kPriorShare = 0.03;  // of the power: how much the mounting from gravity counts
-constexpr double kForceNoise = 0.4, kPlaceSpread = 0.004, kBiasSpread = 0.4, kTurnSpread = 0.15;
-constexpr float kFarthest = 0.012f;  // metres from its seat: a sensor that is on the face at all
 
 struct Way {
   Turn turn;
@@ -130,61 +126,28 @@ Calibration StillSearch::result(const std::vector<Seat> &seats) const {
   return out;
 }
 
-MotionFit::MotionFit(const Calibration &from, const std::vector<Seat> &seats, double rate)
-    : from_(from),
-      seats_(seats),
-      rate_(rate),
-      sums_(seats.size()),
-      before_(seats.size()),
-      middle_(seats.size()),
-      before_there_(seats.size()),
-      middle_there_(seats.size()) {}
-
 void MotionFit::add(const Reading *cell, const uint8_t *present) {
   const Mount &head = from_.mounts[0];
-  const bool usable = ++cells_ > 2 && present[0] != 0 && before_there_[0] != 0 && middle_there_[0] != 0 && head.known;
-  if (usable) {
-    const Vec rate = rotate(head.turn, middle_[0].gyro - head.bias);
-    const Vec turning = static_cast<float>(rate_ / 2) * rotate(head.turn, cell[0].gyro - before_[0].gyro);
-    const Vec force = rotate(head.turn, middle_[0].acc);
-    for (size_t s = 1; s < seats_.size(); ++s) {
-      const Mount &mount = from_.mounts[s];
-      if (middle_there_[s] == 0 || !mount.known || norm(rate) < kLeastRate) continue;
-      const Vec own = rotate(mount.turn, middle_[s].gyro - mount.bias);
-      if (std::abs(norm(own) - norm(rate)) > kRateDiffers) continue;  // the skin moves as well
-      Sum &sum = sums_[s];
-      const double b[3] = {rate.x, rate.y, rate.z}, a[3] = {own.x, own.y, own.z};
-      for (int i = 0; i < 3; ++i) {
-        for (int k = 0; k < 3; ++k) sum.turn[i][k] += b[i] * a[k];
-      }
-      sum.power += static_cast<double>(dot(rate, rate));
-      ++sum.count;
-      // y = turning x arm + rate x (rate x arm) + bias + error x force, beside what the seat's arm gives.
-      const Vec arm = mount.place - head.place;
-      const Vec expected = force + cross(turning, arm) + cross(rate, cross(rate, arm));
-      const Vec y = rotate(mount.turn, middle_[s].acc) - expected;
-      std::array<Vec, kUnknown> column;
-      const Vec axis[3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
-      for (size_t k = 0; k < 3; ++k) {
-        column[k] = cross(turning, axis[k]) + cross(rate, cross(rate, axis[k]));
-        column[k + 3] = axis[k];
-        column[k + 6] = cross(axis[k], force);
-      }
-      for (size_t i = 0; i < kUnknown; ++i) {
-        sum.right[i] += static_cast<double>(dot(column[i], y));
-        for (size_t k = 0; k < kUnknown; ++k) sum.normal[i][k] += static_cast<double>(dot(column[i], column[k]));
-      }
+  if (present[0] == 0 || !head.known) return;
+  const Vec rate = rotate(head.turn, cell[0].gyro - head.bias);
+  if (norm(rate) < kLeastRate) return;
+  for (size_t s = 1; s < sums_.size(); ++s) {
+    const Mount &mount = from_.mounts[s];
+    if (present[s] == 0 || !mount.known) continue;
+    const Vec own = rotate(mount.turn, cell[s].gyro - mount.bias);
+    if (std::abs(norm(own) - norm(rate)) > kRateDiffers) continue;  // the skin moves as well
+    Sum &sum = sums_[s];
+    const double b[3] = {rate.x, rate.y, rate.z}, a[3] = {own.x, own.y, own.z};
+    for (int i = 0; i < 3; ++i) {
+      for (int k = 0; k < 3; ++k) sum.turn[i][k] += b[i] * a[k];
     }
+    sum.power += static_cast<double>(dot(rate, rate));
   }
-  before_.swap(middle_);
-  before_there_.swap(middle_there_);
-  std::copy(cell, cell + seats_.size(), middle_.begin());
-  std::copy(present, present + seats_.size(), middle_there_.begin());
 }
 
 namespace {
 
-// The rotation R that makes tr(R' B) largest (Davenport's q-method), by power iteration from `start`.
+// The rotation R that makes tr(R' B) largest (Davenport's q-method), by power iteration.
 Turn best_turn(const double b[3][3]) {
   const double trace = b[0][0] + b[1][1] + b[2][2];
   double k[4][4], shift = 0;
@@ -216,46 +179,18 @@ Turn best_turn(const double b[3][3]) {
       Turn{static_cast<float>(q[0]), static_cast<float>(q[1]), static_cast<float>(q[2]), static_cast<float>(q[3])});
 }
 
-// Solves a symmetric positive definite system in place (Cholesky); the result is in `right`.
-void solve(double a[kUnknown][kUnknown], double right[kUnknown]) {
-  for (int j = 0; j < kUnknown; ++j) {
-    for (int k = 0; k < j; ++k) a[j][j] -= a[j][k] * a[j][k];
-    a[j][j] = std::sqrt(std::max(a[j][j], 1e-12));
-    for (int i = j + 1; i < kUnknown; ++i) {
-      for (int k = 0; k < j; ++k) a[i][j] -= a[i][k] * a[j][k];
-      a[i][j] /= a[j][j];
-    }
-  }
-  for (int i = 0; i < kUnknown; ++i) {
-    for (int k = 0; k < i; ++k) right[i] -= a[i][k] * right[k];
-    right[i] /= a[i][i];
-  }
-  for (int i = kUnknown - 1; i >= 0; --i) {
-    for (int k = i + 1; k < kUnknown; ++k) right[i] -= a[k][i] * right[k];
-    right[i] /= a[i][i];
-  }
-}
-
 }  // namespace
 
 int MotionFit::result(Calibration *out) const {
   *out = from_;
   int corrected = 0;
-  for (size_t s = 1; s < seats_.size(); ++s) {
+  for (size_t s = 1; s < sums_.size(); ++s) {
     Sum sum = sums_[s];
     Mount &mount = out->mounts[s];
     if (!mount.known || sum.power < kLeastPower) continue;
     // The mounting so far is one more vote: about an axis that the head did not turn about it is the only one.
     for (int i = 0; i < 3; ++i) sum.turn[i][i] += kPriorShare * sum.power;
     mount.turn = unit(best_turn(sum.turn) * mount.turn);
-    const double noise = kForceNoise * kForceNoise;
-    const double spread[3] = {kPlaceSpread, kBiasSpread, kTurnSpread};
-    for (int i = 0; i < kUnknown; ++i) sum.normal[i][i] += noise / (spread[i / 3] * spread[i / 3]);
-    solve(sum.normal, sum.right);
-    Vec off{static_cast<float>(sum.right[0]), static_cast<float>(sum.right[1]), static_cast<float>(sum.right[2])};
-    const float far = norm(off);
-    if (far > kFarthest) off = (kFarthest / far) * off;
-    mount.place = mount.place + off;
     ++corrected;
   }
   return corrected;

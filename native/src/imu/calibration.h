@@ -1,8 +1,7 @@
 // Calibration: what has to be known of each sensor as it was glued on: bias, mounting, place.
 //
 // Two seconds of stillness give the gyroscopes' biases and, from gravity, how each sensor is tilted against its nominal
-// seat, upside down included. Twenty seconds of moving the head and the face give the mounting about gravity too, and
-// the place.
+// seat, upside down included. Twenty seconds of moving the head and the face give the mounting about gravity too.
 #pragma once
 
 #include <cstdint>
@@ -56,32 +55,21 @@ class StillSearch {
   std::vector<Sum> sums_;
 };
 
-// Unknown beside the mounting: the place's offset, the accelerometer's bias, and what is left of the mounting.
-constexpr int kUnknown = 9;
-
 // Collects cells of a range of motion and corrects a calibration by them.
 class MotionFit {
  public:
-  MotionFit(const Calibration &from, const std::vector<Seat> &seats, double rate);
+  explicit MotionFit(const Calibration &from) : from_(from), sums_(from.mounts.size()) {}
   void add(const Reading *cell, const uint8_t *present);
-  // The calibration with mountings and places as far as the motion shows them; how many sensors it could correct.
+  // The calibration with mountings as far as the motion shows them; how many sensors it could correct.
   int result(Calibration *out) const;
 
  private:
   struct Sum {
     double turn[3][3] = {};  // head rate x sensor rate
     double power = 0;        // of the head's rate
-    double normal[kUnknown][kUnknown] = {};
-    double right[kUnknown] = {};
-    int count = 0;
   };
   const Calibration from_;
-  std::vector<Seat> seats_;
-  double rate_;
   std::vector<Sum> sums_;
-  std::vector<Reading> before_, middle_;
-  std::vector<uint8_t> before_there_, middle_there_;
-  int cells_ = 0;
 };
 
 }  // namespace mien::imu

@@ -174,7 +174,7 @@ mien_status mien_imu_refine(mien_imu *imu, const int64_t *t_ns, const float *acc
   if (known == nullptr) return MIEN_E_DEGENERATE;
   try {
     const size_t count = imu->seats.size();
-    mien::imu::MotionFit fit(*known, imu->seats, imu->rate);
+    mien::imu::MotionFit fit(*known);
     mien::imu::Resampler resampler(static_cast<int>(count), 1 / imu->rate);
     std::vector<mien::imu::Reading> cell(count);
     std::vector<uint8_t> present(count);
