@@ -206,7 +206,8 @@ class Pipeline:
 
         Args:
             still: two seconds or more in which head and face rest.
-            motion: some 20 s of nodding, shaking and tilting the head and moving the face; corrects how sensors are turned.
+            motion: some 20 s of nodding, shaking and tilting the head, the face moving too; corrects how sensors are
+                turned.
 
         Raises:
             InputError: ``imu.still``, nobody held still; ``imu.units``, ``imu.stuck``, ``imu.saturated``,

@@ -210,7 +210,7 @@ def test_a_calibration_names_the_broken_sensor(
 def test_a_silent_sensor_is_named(imu: Pipeline, recorded: tuple[mien.Simulator, list[ImuWindow]]) -> None:
     window = joined(recorded[1][:230])
     window.acc[:, 5] = np.nan
-    with pytest.raises(InputError, match=r"\[imu.silent\] philtrum gave nothing"):
+    with pytest.raises(InputError, match=r"\[imu.silent\] underEyeLeft gave nothing"):
         imu.calibrate(window)
 
 
