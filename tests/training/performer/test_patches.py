@@ -24,7 +24,7 @@ def test_a_patch_follows_the_vertices_around_it() -> None:
         centre = [np.asarray(place.weights) @ vertices[list(place.vertices)] for place in places]
         position, _ = moved.at(coefficients[None, :52].astype(np.float64))
         # The patch is a mean over half a centimetre, so it is a little flatter than the skin.
-        np.testing.assert_allclose(position[0] * 100, centre, atol=0.12)
+        np.testing.assert_allclose(position[0] * 100, centre, atol=0.15)
 
 
 def test_a_shift_is_along_the_skin() -> None:

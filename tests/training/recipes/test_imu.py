@@ -16,11 +16,8 @@ def data(count: int = 3) -> list[Steps]:
     for _ in range(count):
         features = rng.normal(size=(LENGTH + 50, FEATURES)).astype(np.float16)
         features[:, SLOTS * PER_SENSOR : SLOTS * (PER_SENSOR + 1)] = 1
-        out.append(
-            Steps(
-                features, rng.random((LENGTH + 50, 43)).astype(np.float16), np.zeros((LENGTH + 50, 19, 6), np.float16)
-            )
-        )
+        truth, raw = rng.random((LENGTH + 50, 43)), np.zeros((LENGTH + 50, 19, 6))
+        out.append(Steps(features, truth.astype(np.float16), raw.astype(np.float16)))
     return out
 
 
