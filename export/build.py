@@ -33,6 +33,7 @@ from quantization.methods.base import Method, Scheme
 from quantization.methods.ort_static import WEIGHTED, keeps
 from quantization.methods.qat import Torch
 from quantization.mixed import fewest_in_float
+from quantization.refit import refit
 from quantization.samples import F32, Run, Samples, answers
 from quantization.sensitivity import Layer, scan
 from quantization.weights import weights_only
@@ -347,10 +348,12 @@ class Build:
         if method.form != "onnx":
             raise QuantizationError("quantization.method", f"{self.settings.method} makes no ONNX.", "")
         layers = self.layers(symmetric)
+        heads = Scheme(symmetric, recipe.keep_float)
 
         def quantize(kept: Sequence[str]) -> onnx.ModelProto:
             self._progress(f"quantizing, {len(kept)} of {len(layers)} layers in float")
             model = method().quantize(self.float_model, samples, Scheme(symmetric, (*stay, *kept)))
+            model = refit(model, self.float_model, samples, lambda node: keeps(node, heads), run_of)
             small = model if symmetric else weights_only(model, self._summed_in_float(stay, kept))
             return graph.halved(small, recipe.keep_whole)
 

@@ -173,7 +173,7 @@ def _npu(
             built = proofs[name].built
             folder = build.settings.work / "npu"
             folder.mkdir(parents=True, exist_ok=True)
-            for member in (built.blob, built.weights):
+            for member in filter(None, (built.blob, built.weights)):
                 (folder / Path(member).name).write_bytes(built.blobs[member])
             model = folder / Path(built.blob).name
             results = [npu.compile_model(exe, model, p, folder / f"{p}.blob") for p in npu.PLATFORMS]

@@ -53,8 +53,12 @@ class Limits:
     free: Sequence[str] = ()
     pooled: Sequence[str] = ()
 
-    def stricter(self, share: float = 0.5) -> Limits:
-        """With so much of the room alone: for choosing among models, so that the chosen one passes on other samples."""
+    def stricter(self, share: float = 0.75, of_metrics: float = 0.5) -> Limits:
+        """With so much of the room alone: for choosing among models, so that the chosen one passes on other samples.
+
+        Metrics that count faces change more from samples to samples than sums over all of them: a detector within
+        0.75 % of float in faces missed on 500 pictures was 1.1 % off on 500 others.
+        """
         return replace(
             self,
             mae_rise=self.mae_rise * share,
@@ -63,7 +67,7 @@ class Limits:
             agreement=1 - (1 - self.agreement) * share,
             agreement_beside_truth=1 - (1 - self.agreement_beside_truth) * share,
             range_kept=1 - (1 - self.range_kept) * share,
-            metrics={name: most * share for name, most in self.metrics.items()},
+            metrics={name: most * of_metrics for name, most in self.metrics.items()},
         )
 
 

@@ -15,6 +15,8 @@ from export.targets.base import Built, Target
 if TYPE_CHECKING:
     from export.build import Build
 
+_ALIGNED = 16  # bytes, what its kernels ask for; its own 128 is for files that are mapped
+
 
 class ExecutorchXnnpack(Target):
     summary: ClassVar[str] = "ExecuTorch, XNNPACK, float32"
@@ -48,14 +50,14 @@ def lowered(exported: Any) -> bytes:
     """The program with all that XNNPACK takes handed to it."""
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import to_edge_transform_and_lower
+        from executorch.exir import ExecutorchBackendConfig, to_edge_transform_and_lower
     except ImportError as error:
         raise MissingExtraError("export", "executorch", "Exporting to ExecuTorch") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
-            return bytes(edge.to_executorch().buffer)
+            return bytes(edge.to_executorch(ExecutorchBackendConfig(segment_alignment=_ALIGNED)).buffer)
         except Exception as error:
             raise ExportError("export.target", f"ExecuTorch cannot lower the program: {reason(error)}", "") from error
 

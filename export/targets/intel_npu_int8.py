@@ -1,11 +1,15 @@
-"""OpenVINO on Intel NPUs, int8: IR with static shapes, symmetric activations, small heads in float."""
+"""OpenVINO on Intel NPUs, int8: static shapes, small heads in float.
+
+The graph is the one that the CPU reads, so a bundle holds it once. IR would hold the same weights and twice the text:
+0.56 MB for the detector's 0.32.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 from export.targets.base import Built, Target
-from export.targets.openvino_cpu import intermediate
+from export.targets.openvino_cpu import operators
 
 if TYPE_CHECKING:
     from export.build import Build
@@ -22,4 +26,8 @@ class IntelNpuInt8(Target):
 
     @classmethod
     def build(cls, build: Build) -> Built:
-        return intermediate(build, build.int8_blob()[1], f"openvino/{build.network}-int8", {})
+        import openvino
+
+        blob, data = build.int8_blob()
+        found = operators(openvino.Core().read_model(data))
+        return Built({blob: data}, blob, build.same_names(), operators=found)

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 
 from quantization.methods.base import Method, Scheme
-from quantization.methods.nncf_ptq import finished, run, spared, tool
+from quantization.methods.nncf_ptq import finished, ranges, run, spared, tool
 from quantization.samples import Samples
 
 Feed = dict[str, Any]
@@ -34,7 +34,7 @@ class NncfAccuracy(Method):
             agreement = partial(_agreement, before=_session(model), spread=_spread(model, samples))
             return nncf.quantize_with_accuracy_control(  # type: ignore[no-any-return]
                 *args, **settings, validation_dataset=nncf.Dataset(list(samples)), validation_fn=agreement,
-                max_drop=self.most_drift,
+                max_drop=self.most_drift, advanced_quantization_parameters=ranges(nncf, scheme),
             )  # fmt: skip
 
         kept = spared(model, scheme)

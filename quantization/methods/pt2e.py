@@ -1,6 +1,7 @@
 """PT2E for ExecuTorch: torch's own quantization with the XNNPACK quantizer.
 
-Convolutions have static ranges, dense layers take theirs anew in every run.
+Convolutions have static ranges, dense layers take theirs anew in every run. What stays in float is named by its weight:
+the module's path and ".weight".
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ class Pt2e(Method):
 
     summary: ClassVar[str] = "torch PT2E with the XNNPACK quantizer, for ExecuTorch"
     form: ClassVar[str] = "torch"
-    dense: ClassVar[bool] = True
 
     def quantize(self, model: Any, samples: Samples, scheme: Scheme) -> Any:
         try:
@@ -38,9 +38,9 @@ class Pt2e(Method):
         quantizer = XNNPACKQuantizer()
         static = get_symmetric_quantization_config(is_per_channel=True)
         quantizer.set_operator_type(torch.ops.aten.conv2d.default, static)
-        if self.dense:
-            dynamic = get_symmetric_quantization_config(is_per_channel=True, is_dynamic=True)
-            quantizer.set_operator_type(torch.ops.aten.linear.default, dynamic)
+        dynamic = get_symmetric_quantization_config(is_per_channel=True, is_dynamic=True)
+        quantizer.set_operator_type(torch.ops.aten.linear.default, dynamic)
+        quantizer.set_filter_function(lambda node: not _keeps(node, scheme))
         examples = model.example_inputs[0]
         try:
             with warnings.catch_warnings(), torch.no_grad():
@@ -53,3 +53,10 @@ class Pt2e(Method):
             raise QuantizationError(
                 "quantization.failed", f"PT2E cannot quantize the model: {error}", "Try another target."
             ) from error
+
+
+def _keeps(node: torch.fx.Node, scheme: Scheme) -> bool:
+    """Whether a node's module stays in float."""
+    modules = list((node.meta.get("nn_module_stack") or {}).values())
+    weight = f"{modules[-1][0]}.weight" if modules else ""
+    return any(part in weight for part in scheme.keep_float)
