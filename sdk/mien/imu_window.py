@@ -56,3 +56,8 @@ class ImuWindow:
             raise InputError("imu.sensor", f"The sensor {double!r} stands twice.", "Name each sensor once.")
         if len(self.t_ns) > 1 and (np.diff(self.t_ns) <= 0).any():
             raise TimestampError("imu.order", "The times of a window do not increase.", "Sort the samples by time.")
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """The times of its first and last row."""
+        return int(self.t_ns[0]), int(self.t_ns[-1])

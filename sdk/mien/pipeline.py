@@ -300,7 +300,7 @@ class Pipeline:
         return Frame.of(given)
 
     def _states(self, frame: Frame | ImuWindow) -> list[FaceState]:
-        begin, end = (frame.t_ns[0], int(frame.t_ns[-1])) if isinstance(frame, ImuWindow) else (frame.t_ns, frame.t_ns)
+        begin, end = frame.span_ns
         if self._last_t is not None and begin <= self._last_t:
             raise TimestampError(
                 "time.not_increasing",

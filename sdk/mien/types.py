@@ -218,6 +218,11 @@ class Frame:
         now = time.monotonic_ns() if t_ns is None else t_ns
         return cls((*shaped, *planes[1:]), format, width, height, now, False, yuv_matrix, yuv_range)
 
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Its first and last moment, which are one and the same."""
+        return self.t_ns, self.t_ns
+
     def to_rgb(self) -> U8:
         """The whole picture as a new (H, W, 3) uint8 RGB array (for drawing and saving, not for the hot path)."""
         spec = _native.TensorSpec(

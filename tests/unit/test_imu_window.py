@@ -22,6 +22,7 @@ def test_it_keeps_what_it_is_given_without_a_copy() -> None:
     assert window.acc is GOOD["acc"]
     assert window.t_ns is GOOD["t_ns"]
     assert not window.stale
+    assert window.span_ns == (1, 2)
 
 
 def test_double_precision_and_lists_become_what_the_core_takes() -> None:

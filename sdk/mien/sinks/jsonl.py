@@ -23,7 +23,7 @@ class JsonLines(Sink):
             self._file = Path(address).open("w", encoding="utf-8") if self._own else sys.stdout  # noqa: SIM115
 
     def put(self, states: Sequence[FaceState], frame: Frame | ImuWindow | None = None) -> None:
-        t_ns = frame.t_ns if frame is not None else states[0].t_ns if states else None
+        t_ns = frame.span_ns[1] if frame is not None else states[0].t_ns if states else None
         line = {"t_ns": t_ns, "faces": [state.to_dict(self._landmarks) for state in states]}
         text = json.dumps(line) + "\n"
         with writing(self._address):
