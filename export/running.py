@@ -37,17 +37,20 @@ def first_good(build: Build, target: type[Target], methods: Sequence[str], made:
     """What the first method gives that is good enough for the gate, else what the last one gives.
 
     Raises:
-        MienError: the last method fails; before it, one that cannot handle the model is passed over.
+        MienError: the last method fails; before it, one that cannot handle the model, or whose result does not
+            run, is passed over.
     """
     result: Built | None = None
     for method in methods:
         try:
-            result = made(method)
-        except MienError:
+            candidate = made(method)
+            good = build.good_enough(runner(target, candidate))
+        except MienError:  # quantizers write files now and then that their engine does not run
             if method == methods[-1] and result is None:
                 raise
             continue
-        if build.good_enough(runner(target, result)):
+        result = candidate
+        if good:
             break
     assert result is not None
     return result

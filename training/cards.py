@@ -55,6 +55,11 @@ _MEANING = {
     "cls": "score of each cell, 0..1",
     "obj": "the same again",
     "box": "centre and size, in strides",
+    "features": "what moves relative to the head, sensor by sensor (native/include/mien/imu.h)",
+    "state": "zeros at first, then `next_state` of the step before",
+    "next_state": "what the next step is given",
+    "confidence": "of each region: the expected exp(-error / 0.1)",
+    "imu.coefficients": "the ARKit coefficients that move skin, clamped to 0..1 at run time",
 }
 
 
@@ -89,7 +94,7 @@ def model_card(path: Path, result: Mapping[str, Any] | None) -> str:
     evaluated = {} if result is None or stale else result
     parts = {
         "facts": _facts(path, fields, blobs, sizes),
-        "tensors": "\n\n".join(_tensors(network) for network in fields["networks"].values()),
+        "tensors": "\n\n".join(_tensors(network, fields["task"]) for network in fields["networks"].values()),
         "training": _scalars({**metrics, **metrics.get("training", {})}, "setting"),
         "figures": _figures(measured, metrics),
         "asked": _asked(evaluated, stale),
@@ -120,11 +125,11 @@ def _facts(path: Path, fields: Mapping[str, Any], blobs: Mapping[str, str], size
     return table(("", ""), rows)
 
 
-def _tensors(network: Mapping[str, Any]) -> str:
+def _tensors(network: Mapping[str, Any], task: str) -> str:
     rows = []
     for way in ("inputs", "outputs"):
         for name, port in network[way].items():
-            meaning = _MEANING.get(name) or _MEANING.get(name.rsplit("_", 1)[0], "")
+            meaning = _MEANING.get(f"{task}.{name}") or _MEANING.get(name) or _MEANING.get(name.rsplit("_", 1)[0], "")
             rows.append((way.removesuffix("s"), f"`{name}`", "x".join(map(str, port["shape"])), meaning))
     return table(("", "tensor", "shape", "meaning"), rows)
 
@@ -173,6 +178,8 @@ def _each(fields: Mapping[str, Any], measured: Mapping[str, Any], result: Mappin
     """A row for each coefficient and action unit, or for each size of a face."""
     if "recall" in measured:
         return table(("face of at least (pixels)", "recall"), measured["recall"].items())
+    if fields["task"] == "imu" and result:
+        return _skin(result["figures"])
     parts = []
     if "r" in measured or "renders" in result:
         parts.append(_coefficients(measured, result))
@@ -203,6 +210,23 @@ def _coefficients(measured: Mapping[str, Any], result: Mapping[str, Any]) -> str
     kept = {name: values for name, values in columns.items() if any(value is not None for value in values)}
     rows = [(name, *(_float(values[k]) for values in kept.values())) for k, name in enumerate(COEFFICIENTS)]
     return table(("coefficient", *kept), rows)
+
+
+def _skin(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """How each condition came out, then r of each coefficient with each layout."""
+    rows = [(name, row["r"], row["r_all"], row["mae"]) for name, row in figures.items()]
+    layouts = ("imu6", "imu12", "imu18")
+    names = figures["imu12"]["r_each"]
+    each = [
+        (name, *(figures[layout]["r_each"][name] for layout in layouts), figures["imu12"]["mae_each"][name])
+        for name in names
+    ]
+    return "\n\n".join(
+        [
+            table(("worn, or what happens", "r, moving", "r, all 43", "mean error"), rows),
+            table(("coefficient", *(f"r, {layout}" for layout in layouts), "mean error, imu12"), each),
+        ]
+    )
 
 
 def _float(value: Any) -> float | None:

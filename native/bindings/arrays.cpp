@@ -82,6 +82,7 @@ const double *affine_of(const py::handle &object, const char *function) {
 template View<float> view<float>(const py::handle &, size_t, Access, const char *, const char *);
 template View<double> view<double>(const py::handle &, size_t, Access, const char *, const char *);
 template View<int32_t> view<int32_t>(const py::handle &, size_t, Access, const char *, const char *);
+template View<int64_t> view<int64_t>(const py::handle &, size_t, Access, const char *, const char *);
 template View<uint8_t> view<uint8_t>(const py::handle &, size_t, Access, const char *, const char *);
 template const float *optional<float>(const py::handle &, size_t, const char *, const char *);
 template const uint8_t *optional<uint8_t>(const py::handle &, size_t, const char *, const char *);

@@ -49,5 +49,6 @@ void bind_image(py::module_ &module);
 void bind_decode(py::module_ &module);
 void bind_geometry(py::module_ &module);
 void bind_filter(py::module_ &module);
+void bind_imu(py::module_ &module);
 
 }  // namespace mien::bindings

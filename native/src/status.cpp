@@ -43,6 +43,8 @@ const char *mien_status_text(mien_status status) {
       return "the bundle's manifest is wrong, or asks for what this library does not do";
     case MIEN_E_ENGINE:
       return "the inference engine failed, or gave what the bundle does not promise";
+    case MIEN_E_UNITS:
+      return "the samples are not in m/s^2 and rad/s";
   }
   return "the status is unknown";
 }

@@ -35,14 +35,19 @@ if TYPE_CHECKING:
     from mien.filters.constraints import Constraints
     from mien.filters.hold import Hold
     from mien.filters.one_euro import OneEuro
+    from mien.imu import ImuCalibration
     from mien.layouts import ARKIT52, Layout, layout
     from mien.neutral import mean_embedding
     from mien.pipeline import Pipeline, Report, open
     from mien.sources.camera import Camera
     from mien.sources.frames import Frames
     from mien.sources.image import Images
+    from mien.sources.imu_csv import ImuCsv
     from mien.sources.raw import Raw
     from mien.sources.replay import Replay
+    from mien.sources.serial import Serial
+    from mien.sources.simulator import Simulator
+    from mien.sources.udp import Udp
     from mien.sources.video import Video
     from mien.types import AudioBlock, FaceState, Frame, HeadPose, ImuWindow
 
@@ -56,6 +61,7 @@ _HOMES = {
     "Constraints": "filters.constraints",
     "Hold": "filters.hold",
     "OneEuro": "filters.one_euro",
+    "ImuCalibration": "imu",
     "ARKIT52": "layouts",
     "Layout": "layouts",
     "layout": "layouts",
@@ -66,8 +72,12 @@ _HOMES = {
     "Camera": "sources.camera",
     "Frames": "sources.frames",
     "Images": "sources.image",
+    "ImuCsv": "sources.imu_csv",
     "Raw": "sources.raw",
     "Replay": "sources.replay",
+    "Serial": "sources.serial",
+    "Simulator": "sources.simulator",
+    "Udp": "sources.udp",
     "Video": "sources.video",
     "AudioBlock": "types",
     "FaceState": "types",
@@ -90,6 +100,8 @@ __all__ = [
     "HeadPose",
     "Hold",
     "Images",
+    "ImuCalibration",
+    "ImuCsv",
     "ImuWindow",
     "InputError",
     "Layout",
@@ -102,9 +114,12 @@ __all__ = [
     "Raw",
     "Replay",
     "Report",
+    "Serial",
+    "Simulator",
     "SinkError",
     "SourceError",
     "TimestampError",
+    "Udp",
     "Video",
     "__version__",
     "layout",

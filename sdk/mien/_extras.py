@@ -14,6 +14,7 @@ from mien.errors import MissingExtraError
 _PACKAGES = {
     "cv2": ("video", "opencv-python-headless"),
     "matplotlib": ("viewer", "matplotlib"),
+    "serial": ("serial", "pyserial"),
 }
 
 

@@ -250,3 +250,39 @@ def constrain(
     upper: NDArray[np.int32],
 ) -> None:
     """Clamps valid values to low..high, then each lower[i] to at most upper[i], in place."""
+
+class Imu:
+    """Motion sensors on the skin -> steps of features (native/include/mien/imu.h); safe to share between threads."""
+
+    def __init__(self, places: NDArray[np.float32], rotations: NDArray[np.float32], rate: float) -> None: ...
+    @property
+    def sensors(self) -> int: ...
+    @property
+    def features(self) -> int:
+        """Values per step."""
+
+    def reset(self) -> None: ...
+    def process(
+        self,
+        t_ns: NDArray[np.int64],
+        acc: NDArray[np.float32],
+        gyro: NDArray[np.float32],
+        step_ns: NDArray[np.int64],
+        features: NDArray[np.float32],
+    ) -> int:
+        """How many steps were written; where the buffers are too small, minus how many may be needed, and nothing was
+        taken."""
+
+    def calibration(self) -> dict[str, NDArray[Any]] | None: ...
+    def calibrate(
+        self,
+        known: _Mask,
+        bias: NDArray[np.float32],
+        rotation: NDArray[np.float32],
+        place: NDArray[np.float32],
+    ) -> None: ...
+    def refine(self, t_ns: NDArray[np.int64], acc: NDArray[np.float32], gyro: NDArray[np.float32]) -> int:
+        """How many sensors a range of motion has corrected."""
+
+    def check(self) -> tuple[int, NDArray[np.uint32]]:
+        """The bits of wrong units, and of each sensor's faults."""

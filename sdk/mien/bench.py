@@ -9,23 +9,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mien import registry
 from mien._extras import need
 from mien.bundle import Bundle
 from mien.errors import InputError, MienError, SourceError
-from mien.locate import locate
+from mien.locate import film, locate
 from mien.machine import resident_mb
 from mien.pipeline import open as open_pipeline
 from mien.sources.select import open_source
-from mien.types import Frame
+from mien.tasks.base import Task
+from mien.types import Frame, ImuWindow
 
 _KEPT_FRAMES = 64
 _WARM_UP = 5
+_CALIBRATION = 300  # windows of sensors before the clock counts: the first 2 s are the calibration
 _TICK = "tick"
 _RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 # The figures of a row, and what they are called in a table.
@@ -65,6 +67,9 @@ def measure(
 ) -> dict[str, Any]:
     """Latencies of one engine over frames held in memory, in a new process.
 
+    Args:
+        source: an address; "" is what the bundle's task is tried with.
+
     Returns:
         model, device, precision, where it ran, first_ms (process begins to open, to the first result), p50_ms and
         p99_ms of `process`, nets_p50_ms (the sessions inside it), overhead_p50_ms (the difference), fps, rss_mb,
@@ -100,20 +105,20 @@ def _measure(
 ) -> dict[str, Any]:
     row = _blank(model, device, precision)
     try:
-        pictures = _pictures(source)
+        inputs, warm = _inputs(source or _example(model), frames)
         start = time.perf_counter()
         opened = open_pipeline(model, device=device, precision=precision, threads=threads, max_faces=max_faces)
         with opened as pipeline:
-            pipeline.process_all(_at(pictures[0], 0))
+            pipeline.process_all(inputs[0])
             row["first_ms"] = round((time.perf_counter() - start) * 1e3, 1)
-            for k in range(1, _WARM_UP):
-                pipeline.process_all(_at(pictures[k % len(pictures)], k))
+            for item in inputs[1:warm]:
+                pipeline.process_all(item)
             whole, nets = np.zeros(frames), np.zeros(frames)
             spent, energy = time.process_time(), _joules()
             for k in range(frames):
                 runs = pipeline.total_ns("run")
                 began = time.perf_counter_ns()
-                pipeline.process_all(_at(pictures[k % len(pictures)], k + _WARM_UP))
+                pipeline.process_all(inputs[warm + k])
                 whole[k] = time.perf_counter_ns() - began
                 nets[k] = pipeline.total_ns("run") - runs
                 print(_TICK, flush=True)
@@ -143,15 +148,35 @@ def _joules() -> float | None:
         return None
 
 
-def _pictures(source: str) -> list[Frame]:
+def _example(model: str) -> str:
+    """What a bundle is measured on where nothing is said."""
+    with Bundle.open(locate(model)) as bundle:
+        task = registry.find("tasks", bundle.manifest.task, Task)
+    return task.example or str(film())
+
+
+def _inputs(source: str, frames: int) -> tuple[list[Frame | ImuWindow], int]:
+    """Inputs in the order of their use, and how many of them come before the clock counts.
+
+    Pictures are few and shown again and again; samples of sensors go on, and begin with the wearer's calibration.
+    """
     opened = open_source(source)
     try:
-        pictures = list(islice(iter(opened.read, None), _KEPT_FRAMES))
+        first = opened.read()
+        if first is None:
+            raise SourceError("source.empty", f"{source!r} holds no frames.", "Give a picture or a video.")
+        count = _CALIBRATION + frames if isinstance(first, ImuWindow) else _KEPT_FRAMES
+        kept: list[Frame | ImuWindow] = [first]
+        while len(kept) < count and (item := opened.read()) is not None:
+            kept.append(item)
     finally:
         opened.close()
-    if not pictures:
-        raise SourceError("source.empty", f"{source!r} holds no frames.", "Give a picture or a video.")
-    return pictures
+    if not isinstance(first, ImuWindow):
+        pictures = [item for item in kept if isinstance(item, Frame)]
+        return [_at(pictures[k % len(pictures)], k) for k in range(_WARM_UP + frames)], _WARM_UP
+    if len(kept) < count:
+        raise SourceError("source.empty", f"{source!r} holds {len(kept)} windows.", f"{count} are needed.")
+    return kept, _CALIBRATION
 
 
 def _at(frame: Frame, index: int) -> Frame:

@@ -27,7 +27,7 @@ from mien.bundle import Bundle
 from mien.errors import MienError
 from mien.filters.base import Filter
 from mien.importers.select import import_model
-from mien.locate import film, locate, shipped
+from mien.locate import locate, shipped
 from mien.pipeline import open as open_pipeline
 from mien.sinks._files import check_distinct, check_writable, writing
 from mien.sinks.base import Sink
@@ -158,7 +158,7 @@ def run(
 
 def _files_of(source: str) -> list[Path]:
     """The file or folder that an address names, if it names one."""
-    return [Path(source), Path(source.removeprefix("raw:").partition("?")[0])]
+    return [] if not source else [Path(source), Path(source.removeprefix("raw:").partition("?")[0])]
 
 
 def _sinks(json_: bool, landmarks: bool, *paths: Path | None) -> Iterator[Sink]:
@@ -220,7 +220,9 @@ def import_(
 def bench(
     source: Annotated[
         str | None,
-        typer.Argument(help="Frames to run on; taken again from the start until enough. Default: the shipped film."),
+        typer.Argument(
+            help="Frames to run on; repeated until enough. Default: the shipped film; for imu the simulator."
+        ),
     ] = None,
     models: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="A bundle; may repeat. Default: all that ship with mien.")
@@ -238,7 +240,7 @@ def bench(
     from mien.machine import describe
 
     chosen = models or shipped()
-    source = source or str(film())
+    source = source or ""
     written = [output, output.with_suffix(".md"), output.with_suffix(".png")] if output else []
     check_distinct(written, [*map(locate, chosen), *_files_of(source), *([compare] if compare else [])])
     for path in written:
@@ -304,7 +306,9 @@ def demo(
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="A bundle; may repeat. Default: face and expression that ship with mien."),
+        typer.Option(
+            "--model", "-m", help="A bundle; may repeat. Default: face, expression and imu, which ship with mien."
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("out/demo"),
     max_faces: MaxFaces = 2,

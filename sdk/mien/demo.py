@@ -26,7 +26,7 @@ from mien.pipeline import Pipeline, Report
 from mien.pipeline import open as open_pipeline
 from mien.sinks._draw import annotate
 from mien.sources.select import open_source
-from mien.types import U8, FaceState, Frame
+from mien.types import F32, U8, FaceState, Frame, ImuWindow
 
 _STRIP = 6
 _STRIP_HEIGHT = 300
@@ -45,6 +45,7 @@ class _Seen:
     times: list[float] = field(default_factory=list)
     states: list[FaceState] = field(default_factory=list)
     strip: list[U8] = field(default_factory=list)
+    truth: Callable[[npt.ArrayLike], F32] | None = None  # the coefficients over time, where somebody knows them
 
 
 @dataclass
@@ -68,7 +69,8 @@ def make_page(
     Args:
         sources: addresses; none: the performance that ships with mien, and scikit-image's portrait where that is
             installed.
-        models: bundles; none: `face`, and `expression` where it is there.
+        models: bundles; none: `face`, `expression` and, where no sources are given, `imu`, as far as they are there.
+            Bundles that take sensors are shown with the simulator where no sources are given.
 
     Returns:
         The path of index.html.
@@ -77,10 +79,13 @@ def make_page(
         SourceError: a source cannot be read, or none was given and none ships. SinkError: the folder cannot be written.
         BundleError: no such bundle.
     """
-    usual = ["face", *(["expression"] if "expression" in shipped() else [])]
+    wanted = ("face", "expression") if sources else ("face", "expression", "imu")
+    usual = [name for name in wanted if name == "face" or name in shipped()]
     pipelines = [open_pipeline(model, device=device, max_faces=max_faces) for model in models or usual]
-    addresses = sources or _portraits()
-    if not addresses:
+    addresses = {
+        pipeline: sources or ([pipeline.example] if pipeline.example else _portraits()) for pipeline in pipelines
+    }
+    if not all(addresses.values()):
         raise SourceError("demo.sources", "The demo needs pictures or videos of faces.", "mien demo face.mp4 -m B.mien")
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -89,7 +94,7 @@ def make_page(
             "sink.open", f"Cannot write to {str(output)!r}: {error.strerror}.", "Choose another."
         ) from error
     number = count()
-    runs = [_run(pipeline, addresses, number, progress) for pipeline in pipelines]
+    runs = [_run(pipeline, addresses[pipeline], number, progress) for pipeline in pipelines]
     parts = [part for run in runs for part in (*(_section(one, output) for one in run.seen), _latency(run.report))]
     _overview([one for run in runs for one in run.seen], output)
     figures = {"machine": describe(), "runs": [_figures(run) for run in runs]}
@@ -122,6 +127,7 @@ def _watch(pipeline: Pipeline, source: str, number: int, progress: Callable[[str
     origin = open_source(source)
     total = origin.length()
     wanted = set(np.linspace(0, (total or 1) - 1, min(_STRIP, total or 1)).round().astype(int).tolist())
+    seen.truth = getattr(origin, "truth", None)
     pipeline.reset()
     try:
         with progress(Path(source).name, total) as advance:
@@ -133,29 +139,34 @@ def _watch(pipeline: Pipeline, source: str, number: int, progress: Callable[[str
     return seen
 
 
-def _note(seen: _Seen, frame: Frame, states: list[FaceState], show: bool) -> None:
+def _note(seen: _Seen, frame: Frame | ImuWindow, states: list[FaceState], show: bool) -> None:
     seen.frames += 1
     seen.with_face += bool(states)
     if states:
-        seen.times.append(frame.t_ns / 1e9)
+        seen.times.append(states[0].t_ns / 1e9)
         seen.states.append(states[0])
-    if show:
+    if show and isinstance(frame, Frame):
         seen.strip.append(annotate(frame.to_rgb(), states))
 
 
 def _section(seen: _Seen, output: Path) -> str:
     name = html.escape(Path(seen.source).name)
-    strip = f"strip{seen.number}.jpg"
-    _write_strip(seen.strip, output / strip)
+    pieces = "frame(s)" if seen.strip else "window(s) of simulated samples" if seen.truth else "window(s) of samples"
     title = f"{html.escape(seen.bundle)}: {name}"
-    parts = [f"<section><h2>{title}</h2><p>{seen.frames} frame(s), a face in {seen.with_face}.</p>"]
-    picture = f'<a href="{strip}"><img src="{strip}" alt="annotated frames of {name}"></a>'
+    parts = [f"<section><h2>{title}</h2><p>{seen.frames} {pieces}, a face in {seen.with_face}.</p>"]
+    picture = ""
+    if seen.strip:
+        strip = f"strip{seen.number}.jpg"
+        _write_strip(seen.strip, output / strip)
+        picture = f'<a href="{strip}"><img src="{strip}" alt="annotated frames of {name}"></a>'
     if len(seen.states) > 1:
         curves = f"curves{seen.number}.svg"
         figure = need("matplotlib.figure", "Drawing curves").Figure(figsize=(11, 3.4), layout="constrained")
         _curves(figure.subplots(), seen)
         figure.savefig(output / curves)
         parts.append(f'{picture}<img src="{curves}" alt="coefficients over time">')
+        if seen.truth is not None:
+            parts.append("<p>Solid: what the bundle says. Dotted: what the simulated face does.</p>")
     elif seen.states:
         parts.append(f'<div class="pair">{picture}{_table(seen.states[0])}</div>')
     else:
@@ -189,8 +200,11 @@ def _movers(seen: _Seen) -> tuple[npt.NDArray[np.float32], list[int]]:
 
 def _curves(axes: Any, seen: _Seen) -> None:
     values, movers = _movers(seen)
+    known = None if seen.truth is None else seen.truth([state.t_ns for state in seen.states])
     for slot in movers:
-        axes.plot(seen.times, values[:, slot], label=seen.states[0].layout.names[slot], linewidth=1.4)
+        (line,) = axes.plot(seen.times, values[:, slot], label=seen.states[0].layout.names[slot], linewidth=1.4)
+        if known is not None:
+            axes.plot(seen.times, known[:, slot], color=line.get_color(), linewidth=0.9, linestyle=":")
     axes.set(xlabel="time (s)", ylabel="coefficient", ylim=(-0.02, 1.02), title=Path(seen.source).name)
     axes.grid(alpha=0.25)
     if movers:
@@ -199,9 +213,10 @@ def _curves(axes: Any, seen: _Seen) -> None:
 
 def _overview(seen: list[_Seen], output: Path) -> None:
     """Landmarks and curves of the source with the most frames, without its pixels."""
-    best = max(seen, key=lambda one: len(one.states))
-    if not best.states or best.states[0].landmarks is None:
+    pictured = [one for one in seen if one.states and one.states[0].landmarks is not None]
+    if not pictured:
         return
+    best = max(pictured, key=lambda one: len(one.states))
     figure = need("matplotlib.figure", "Drawing the overview").Figure(figsize=(11, 5.4), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.1))
     shown = np.linspace(0, len(best.states) - 1, min(5, len(best.states))).round().astype(int)

@@ -83,6 +83,7 @@ _NATIVE: dict[int, tuple[type[MienError], str]] = {
     9: (InputError, "geometry.degenerate"),
     10: (MienError, "native.memory"),
     11: (DeviceError, "native.unsupported"),
+    16: (InputError, "imu.units"),
 }
 
 

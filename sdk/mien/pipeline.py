@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
@@ -22,6 +22,7 @@ from mien.budget import BUDGET
 from mien.bundle import Bundle, trusted
 from mien.errors import InputError, TimestampError
 from mien.filters.base import Filter
+from mien.imu import ImuCalibration
 from mien.layouts import ARKIT52
 from mien.locate import locate
 from mien.profiler import Profiler
@@ -30,7 +31,7 @@ from mien.sources.select import open_source
 from mien.streaming import FrameQueue, Stream, frames
 from mien.tasks._loader import Loader
 from mien.tasks.base import Task
-from mien.types import F32, U8, FaceState, Frame, no_face
+from mien.types import F32, U8, FaceState, Frame, ImuWindow, no_face
 
 log = logging.getLogger("mien")
 
@@ -47,6 +48,7 @@ class Report:
         frames_in: frames that came (from `process` or a source); frames_out: frames processed; dropped: discarded by
             the drop policy; unprocessed: refused with an error, or left in the queue at a stop. Once a stream has
             ended, frames_in = frames_out + dropped + unprocessed. stale: those that the source repeated.
+        sensors: of bundles that take sensors, each sensor's condition: ok, missing, stuck, saturated ...
         skipped: those of frames_out that were answered with the state before, to keep the budget.
     """
 
@@ -60,6 +62,7 @@ class Report:
     stale: int
     unprocessed: int
     skipped: int
+    sensors: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [
@@ -70,6 +73,7 @@ class Report:
             lines.append(f"  {choice.network}: {choice.used} {choice.precision}, asked for {choice.requested}")
             lines += [f"    refused {line}" for line in choice.refused]
             lines += [f"    {event}" for event in choice.events]
+        lines += [f"  sensor {name}: {what}" for name, what in self.sensors.items() if what != "ok"]
         for stage, row in self.stages.items():
             lines.append(f"  {stage:<8} p50 {row['p50_ms']:.3f} ms  p99 {row['p99_ms']:.3f} ms  x{int(row['count'])}")
         return "\n".join(lines)
@@ -168,15 +172,29 @@ class Pipeline:
         self._task = task
         self._filters = [f.fresh() for f in filters]
         self._neutral = neutral
+        self._calibration: ImuCalibration | None = None
         self._profiler = Profiler()
         self._turn = Lock()
         self._frames_in = self._frames_out = self._dropped = self._stale = self._skipped = self._left = 0
         self._queue: FrameQueue | None = None
         self._forget()
 
+    @property
+    def takes(self) -> type:
+        """What `process` takes: Frame or ImuWindow."""
+        return self._task.takes
+
+    @property
+    def example(self) -> str:
+        """The address of a source to try the bundle with; empty: any picture or video of a face."""
+        return self._task.example
+
     def fork(self) -> Pipeline:
         """Another stream (another camera) with the same networks and settings, and fresh state."""
-        return Pipeline(self._load, self._task, self._filters, self._tracking, self._neutral)
+        other = Pipeline(self._load, self._task, self._filters, self._tracking, self._neutral)
+        if self._calibration is not None:
+            other.set_calibration(self._calibration)
+        return other
 
     def set_neutral(self, embedding: F32 | None) -> None:
         """Tells the stream what its user looks like at rest, for bundles such as `expression` that make use of it.
@@ -193,6 +211,38 @@ class Pipeline:
             self._task.set_neutral(self._stream, embedding)
             self._neutral = None if embedding is None else np.array(embedding)
 
+    def calibrate(self, still: ImuWindow, motion: ImuWindow | None = None) -> ImuCalibration:
+        """Measures how the sensors of a bundle such as `imu` are worn, and uses it from now on; it survives `reset`.
+
+        Args:
+            still: two seconds or more in which head and face rest.
+            motion: some 20 s of nodding, shaking and tilting the head, the face moving too; corrects how sensors are
+                turned.
+
+        Raises:
+            InputError: ``imu.still``, nobody held still; ``imu.units``, ``imu.stuck``, ``imu.saturated``,
+                ``imu.silent``, ``imu.sensor``, ``imu.head``, ``imu.motion``: what is wrong with the samples;
+                ``calibration.unsupported``: the bundle has no sensors. TimestampError: impossible times.
+        """
+        with self._turn:
+            self._calibration = self._task.calibrate(self._stream, still, motion)
+            return self._calibration
+
+    def set_calibration(self, calibration: ImuCalibration | None) -> None:
+        """Uses a calibration that was measured before; None forgets it with the next `reset`.
+
+        Raises:
+            InputError: ``imu.calibration``, it is of other sensors; ``calibration.unsupported``.
+        """
+        with self._turn:
+            self._task.set_calibration(self._stream, calibration)
+            self._calibration = calibration
+
+    def calibration(self) -> ImuCalibration | None:
+        """What is known of the sensors: given, measured, or found in the first still moment; None before."""
+        with self._turn:
+            return self._task.calibration(self._stream)
+
     def reset(self) -> None:
         """Forgets faces, filters and time, as if no frame had come yet. Counts and timings stay."""
         with self._turn:
@@ -201,18 +251,19 @@ class Pipeline:
     def _forget(self) -> None:
         self._stream: Any = self._task.new_stream()
         self._task.set_neutral(self._stream, self._neutral)
+        self._task.set_calibration(self._stream, self._calibration)
         self._chains: dict[int, list[Filter]] = {}
         self._last_t: int | None = None
         self._last: list[FaceState] = []
         self._primary = -1
         self._last_frame_stale = False
 
-    def process(self, frame: Frame | U8) -> FaceState:
-        """The face of one frame; with `max_faces` above 1 the one that has been followed longest.
+    def process(self, frame: Frame | ImuWindow | U8) -> FaceState:
+        """The face of one frame or window of samples; with `max_faces` above 1 the one that has been followed longest.
 
         Args:
-            frame: a Frame, or a uint8 array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray, which gets the time of the
-                call.
+            frame: an ImuWindow for bundles that take sensors (the state at its end); for the others a Frame, or a uint8
+                array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray, which gets the time of the call.
 
         Returns:
             Its state; `found` is False and nothing is valid if there is no face.
@@ -233,36 +284,49 @@ class Pipeline:
                 nothing = step.apply(nothing)
             return nothing
 
-    def process_all(self, frame: Frame | U8) -> list[FaceState]:
+    def process_all(self, frame: Frame | ImuWindow | U8) -> list[FaceState]:
         """All faces of one frame (up to max_faces), the longest-followed first. Arguments and errors as `process`."""
         with self._turn:
             return self._process(frame)
 
-    def _process(self, picture: Frame | U8) -> list[FaceState]:
+    def _process(self, picture: Frame | ImuWindow | U8) -> list[FaceState]:
         self._frames_in += 1
         try:
-            return self._states(picture if isinstance(picture, Frame) else Frame.of(picture))
+            return self._states(self._input(picture))
         except BaseException:
             self._left += 1
             raise
 
-    def _states(self, frame: Frame) -> list[FaceState]:
-        if self._last_t is not None and frame.t_ns <= self._last_t:
+    def _input(self, given: Frame | ImuWindow | U8) -> Frame | ImuWindow:
+        takes = self._task.takes
+        if isinstance(given, (Frame, ImuWindow)) and isinstance(given, takes):
+            return given
+        if takes is not Frame or isinstance(given, (Frame, ImuWindow)):
+            raise InputError(
+                "input.kind",
+                f"{self.bundle.manifest.name} takes {takes.__name__}, not {type(given).__name__}.",
+                "Open another bundle for it.",
+            )
+        return Frame.of(given)
+
+    def _states(self, frame: Frame | ImuWindow) -> list[FaceState]:
+        begin, end = frame.span_ns
+        if self._last_t is not None and begin <= self._last_t:
             raise TimestampError(
                 "time.not_increasing",
-                f"Frame at {frame.t_ns} ns came after one at {self._last_t} ns.",
+                f"{type(frame).__name__} at {begin} ns came after one at {self._last_t} ns.",
                 "Give each frame its capture time; call reset() when a new recording begins.",
             )
-        self._last_t = frame.t_ns
+        self._last_t = end
         if not self._tracking:
             self._chains.clear()  # ids begin again with each picture
         self._last_frame_stale = frame.stale
         with self._profiler.stage("process"):
-            if frame.stale or not BUDGET.allows():
+            if frame.stale or not (self._task.continuous or BUDGET.allows()):
                 self._stale += frame.stale
                 self._skipped += not frame.stale
                 self._last_frame_stale = True
-                states = [replace(state, t_ns=frame.t_ns, stale=True) for state in self._last]
+                states = [replace(state, t_ns=end, stale=True) for state in self._last]
             else:
                 states = self._computed(frame)
                 self._last = list(states)  # the caller may change the list that it gets
@@ -272,7 +336,7 @@ class Pipeline:
         self._frames_out += 1
         return states
 
-    def _computed(self, frame: Frame) -> list[FaceState]:
+    def _computed(self, frame: Frame | ImuWindow) -> list[FaceState]:
         if not BUDGET.limited:
             return self._task.process(frame, self._stream, self._profiler)
         spent, runs = time.thread_time(), self._profiler.total("run")
@@ -293,7 +357,7 @@ class Pipeline:
         return state
 
     def stream(
-        self, source: Source | str | int | Iterable[Frame | U8], *, drop: str | None = None, queue: int = 2
+        self, source: Source | str | int | Iterable[Frame | ImuWindow | U8], *, drop: str | None = None, queue: int = 2
     ) -> Stream[FaceState]:
         """The face of each frame of a source (as `process` gives it), as the frames come.
 
@@ -303,7 +367,7 @@ class Pipeline:
         Args:
             source: a Source, a path or address (see `mien.sources`), a camera number, or an iterable of frames.
             drop: ``"oldest"``, ``"newest"`` or ``"block"`` when frames come faster than they are processed. Default:
-                ``"oldest"`` for live sources, ``"block"`` for files.
+                ``"oldest"`` for live sources, ``"block"`` for files and sensors.
             queue: frames that may wait.
 
         Raises:
@@ -312,23 +376,23 @@ class Pipeline:
         return self._run(source, drop, queue, lambda frame: self.process(frame))
 
     def stream_all(
-        self, source: Source | str | int | Iterable[Frame | U8], *, drop: str | None = None, queue: int = 2
-    ) -> Stream[tuple[Frame, list[FaceState]]]:
-        """Each frame of a source with all its faces. Arguments and errors as `stream`."""
+        self, source: Source | str | int | Iterable[Frame | ImuWindow | U8], *, drop: str | None = None, queue: int = 2
+    ) -> Stream[tuple[Any, list[FaceState]]]:
+        """Each frame (or window of samples) of a source with all its faces. Arguments and errors as `stream`."""
         return self._run(source, drop, queue, lambda frame: (frame, self.process_all(frame)))
 
-    def _run(self, source: Any, drop: str | None, size: int, step: Callable[[Frame], Any]) -> Stream[Any]:
+    def _run(self, source: Any, drop: str | None, size: int, step: Callable[[Frame | ImuWindow], Any]) -> Stream[Any]:
         """Checks the arguments at once, not at the first frame."""
         origin = open_source(source)
         try:
-            buffer = FrameQueue(drop or ("oldest" if origin.live else "block"), size)
+            buffer = FrameQueue(drop or ("oldest" if origin.live and not origin.continuous else "block"), size)
         except InputError:
             if origin is not source:
                 origin.close()
             raise
         return Stream(self._frames(origin, buffer, step), origin, origin is not source)
 
-    def _frames(self, source: Source, buffer: FrameQueue, step: Callable[[Frame], Any]) -> Generator[Any]:
+    def _frames(self, source: Source, buffer: FrameQueue, step: Callable[[Frame | ImuWindow], Any]) -> Generator[Any]:
         if self._queue is not None:
             raise InputError("stream.busy", "This pipeline already streams.", "Use fork() for a second stream.")
         self.reset()
@@ -360,6 +424,7 @@ class Pipeline:
             self._stale,
             self._left,
             self._skipped,
+            self._task.sensors(self._stream),
         )
 
     def total_ns(self, stage: str) -> int:

@@ -1,8 +1,10 @@
 """The recording file (.mrec): frames and states as they came, readable up to the last complete record.
 
-Eight bytes of magic, then records: tag (4 bytes, FRAM or STAT), payload length u32, CRC-32 of the payload u32, t_ns
-i64, CRC-32 of these 20 bytes u32, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON
-(format, size, ...), then the planes without padding; a STAT payload is the JSON of `FaceState.to_dict(landmarks=True)`.
+Eight bytes of magic, then records: tag (4 bytes, FRAM, IMUW or STAT), payload length u32, CRC-32 of the payload u32,
+t_ns i64, CRC-32 of these 20 bytes u32, payload; little-endian. A FRAM payload is a u16 length, that many bytes of JSON
+(format, size, ...), then the planes without padding; an IMUW payload is JSON with the sensors' names likewise, then
+times i64, accelerometers and gyroscopes f32 of an ImuWindow; a STAT payload is the JSON of
+`FaceState.to_dict(landmarks=True)`.
 Each record goes to the operating system in one write, so a killed program loses at most the record it was writing, and
 a record for which the disk has no room is taken back, so that those after it can be read.
 """
@@ -13,15 +15,17 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mien._checks import as_path
 from mien.errors import SinkError, SourceError
 from mien.sinks._files import opening
-from mien.types import _CHANNELS, _PLANAR, FaceState, Frame
+from mien.types import _CHANNELS, _PLANAR, FaceState, Frame, ImuWindow
 
 MAGIC = b"MIENREC1"
 _RECORD = struct.Struct("<4sIIq")
@@ -57,6 +61,12 @@ class Writer:
         }
         head = json.dumps(about).encode()
         self._record(b"FRAM", frame.t_ns, struct.pack("<H", len(head)) + head + b"".join(_packed(frame)))
+
+    def window(self, window: ImuWindow) -> None:
+        """Appends samples of sensors; the record's time is that of their end."""
+        head = json.dumps({"sensors": window.sensors}).encode()
+        arrays = window.t_ns.tobytes() + window.acc.tobytes() + window.gyro.tobytes()
+        self._record(b"IMUW", int(window.t_ns[-1]), struct.pack("<H", len(head)) + head + arrays)
 
     def state(self, state: FaceState) -> None:
         """Appends a state."""
@@ -106,7 +116,8 @@ def _packed(frame: Frame) -> Iterator[bytes]:
 
 
 def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
-    """The records of a file in order: ("frame", t_ns, Frame) or ("state", t_ns, dict).
+    """The records of a file in order: ("frame", t_ns, Frame), ("window", t_ns, ImuWindow) or
+    ("state", t_ns, dict).
 
     An incomplete last record (the writer was killed) ends the iteration. Raises SourceError if the file is not a
     recording or was altered.
@@ -125,7 +136,7 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
             tag, length, checksum, t_ns = _RECORD.unpack_from(head)
             if zlib.crc32(head[: _RECORD.size]) != _CHECKSUM.unpack_from(head, _RECORD.size)[0]:
                 raise _altered(path, "the head of a record fails its checksum")
-            if tag not in (b"FRAM", b"STAT") or length > _MAX_PAYLOAD:
+            if tag not in _KINDS or length > _MAX_PAYLOAD:
                 raise _altered(path, f"unknown record {tag!r} of {length} bytes")
             payload = file.read(length)
             if len(payload) < length:
@@ -133,10 +144,10 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
             if zlib.crc32(payload) != checksum:
                 raise _altered(path, "a record fails its checksum")
             try:
-                content = _frame(payload, t_ns) if tag == b"FRAM" else json.loads(payload)
+                content = _READERS[tag](payload, t_ns)
             except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
                 raise _altered(path, f"a record is no {tag.decode()} ({error})") from error
-            yield "frame" if tag == b"FRAM" else "state", t_ns, content
+            yield _KINDS[tag], t_ns, content
 
 
 def _altered(path: str | os.PathLike[str], why: str) -> SourceError:
@@ -148,3 +159,23 @@ def _frame(payload: bytes, t_ns: int) -> Frame:
     about = json.loads(payload[2 : 2 + size])
     stale = about.pop("stale")
     return replace(Frame.from_buffer(memoryview(payload)[2 + size :], t_ns=t_ns, **about), stale=stale)
+
+
+def _window(payload: bytes, t_ns: int) -> ImuWindow:
+    (size,) = struct.unpack_from("<H", payload)
+    sensors = tuple(json.loads(payload[2 : 2 + size])["sensors"])
+    data = payload[2 + size :]
+    rows = len(data) // (8 + 24 * len(sensors))
+    if rows * (8 + 24 * len(sensors)) != len(data):
+        raise ValueError(f"{len(data)} bytes for {len(sensors)} sensors")
+    times = np.frombuffer(data, "<i8", rows)
+    values = np.frombuffer(data, "<f4", offset=8 * rows).reshape(2, rows, len(sensors), 3)
+    return ImuWindow(times, values[0], values[1], sensors)
+
+
+_KINDS = {b"FRAM": "frame", b"IMUW": "window", b"STAT": "state"}
+_READERS: dict[bytes, Callable[[bytes, int], Any]] = {
+    b"FRAM": _frame,
+    b"IMUW": _window,
+    b"STAT": lambda payload, t_ns: json.loads(payload),
+}

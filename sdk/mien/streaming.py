@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from mien.errors import InputError
 from mien.sources.base import Source
-from mien.types import Frame
+from mien.types import Frame, ImuWindow
 
 log = logging.getLogger("mien")
 
@@ -45,13 +45,13 @@ class FrameQueue:
             raise InputError("stream.queue", f"A queue of {size!r} frames holds nothing.", "Give 1 or more.")
         self._drop = drop
         self._size = size
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[Frame | ImuWindow] = deque()
         self._changed = Condition()
         self._ended = False
         self._error: BaseException | None = None
         self.received = self.delivered = self.dropped = 0
 
-    def put(self, frame: Frame) -> bool:
+    def put(self, frame: Frame | ImuWindow) -> bool:
         """Adds a frame by the policy; False once the queue is closed."""
         with self._changed:
             if self._drop == "block":
@@ -68,7 +68,7 @@ class FrameQueue:
             self._changed.notify_all()
             return True
 
-    def get(self) -> Frame | None:
+    def get(self) -> Frame | ImuWindow | None:
         """The next frame; None at the end. Raises what the reader raised, after the frames before it."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._frames) or self._ended)
@@ -141,7 +141,7 @@ def _stop_readers() -> None:
             reader.stop(_EXIT_S)
 
 
-def frames(source: Source, queue: FrameQueue) -> Generator[Frame]:
+def frames(source: Source, queue: FrameQueue) -> Generator[Frame | ImuWindow]:
     """The frames of a source as they come through the queue; closing the iterator stops the reader."""
     reader = _Reader(source, queue)
     reader.start()

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mien import _native
 from mien.errors import InputError
+from mien.imu_window import ImuWindow as ImuWindow
 from mien.layouts import Layout, layout
 
 U8 = npt.NDArray[np.uint8]
@@ -217,6 +218,11 @@ class Frame:
         now = time.monotonic_ns() if t_ns is None else t_ns
         return cls((*shaped, *planes[1:]), format, width, height, now, False, yuv_matrix, yuv_range)
 
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Its first and last moment, which are one and the same."""
+        return self.t_ns, self.t_ns
+
     def to_rgb(self) -> U8:
         """The whole picture as a new (H, W, 3) uint8 RGB array (for drawing and saving, not for the hot path)."""
         spec = _native.TensorSpec(
@@ -225,16 +231,6 @@ class Frame:
         out = np.empty((self.height, self.width, 3), np.uint8)
         _native.image_to_tensor(self.image, np.eye(2, 3), spec, out)
         return out
-
-
-@dataclass(frozen=True, eq=False)
-class ImuWindow:
-    """Samples of face-worn IMUs: acc (T, S, 3) in m/s^2, gyro (T, S, 3) in rad/s, t_ns (T,) int64, one per row."""
-
-    t_ns: npt.NDArray[np.int64]
-    acc: F32
-    gyro: F32
-    sensors: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -250,6 +250,39 @@ def test_options_of_another_size_are_refused(built: Path) -> None:
     assert plug_in.mien_openvino_configure(options, engine) == 0
 
 
+def test_a_c_program_reads_the_skin_as_python_does(built: Path, tmp_path: Path) -> None:
+    source = mien.Simulator("sim:imu18?seconds=6")
+    assert run(built / "imu_states", MODELS / "imu.mien", "--sensors").split() == list(source.sensors)
+    windows: list[Any] = list(iter(source.read, None))
+    rows = [w.t_ns.tobytes() + w.acc.tobytes() + w.gyro.tobytes() for w in windows]
+    (tmp_path / "samples.bin").write_bytes(b"".join(rows))
+    printed = run(built / "imu_states", MODELS / "imu.mien", tmp_path / "samples.bin").splitlines()
+    assert len(printed) == len(windows)
+    with mien.open(MODELS / "imu.mien", device="openvino:CPU", threads=1) as pipeline:
+        for line, window in zip(printed, windows, strict=True):
+            said, state = json.loads(line), pipeline.process(window)
+            assert said["found"] == state.found
+            for name, value in said["coefficients"].items():
+                assert (value is None) == bool(np.isnan(state[name])), name
+                if value is not None:
+                    _close(value, state[name], name)
+            if state.found:
+                assert said["t_ns"] == state.t_ns
+                _close(list(said["confidence"].values()), list((state.visibility or {}).values()), "confidence")
+    assert state.found
+
+
+def test_the_other_kind_of_bundle_is_refused(built: Path, tmp_path: Path) -> None:
+    (tmp_path / "samples.bin").write_bytes(b"")
+    done = subprocess.run(
+        [str(built / "imu_states"), str(MODELS / "face.mien"), str(tmp_path / "samples.bin")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "face takes no samples of sensors" in done.stderr
+
+
 def test_a_cpp_program_runs_on_an_engine_of_its_own(film: Path, tmp_path: Path) -> None:
     build = cmake_build(ROOT / "samples/cpp", tmp_path / "cpp", "CMAKE_BUILD_TYPE=Release")
     command = [build / "own_engine", MODELS / "face.mien", film, str(SIDE), str(SIDE)]
@@ -336,7 +369,7 @@ def test_a_damaged_bundle_is_refused(
     assert "bundle is damaged" in text
 
 
-@pytest.mark.parametrize("name", ["bundle_test", "pipeline_test"])
+@pytest.mark.parametrize("name", ["bundle_test", "pipeline_test", "imu_test"])
 def test_valgrind_finds_nothing_in_the_readers_and_the_pipeline(name: str, tmp_path_factory: Any) -> None:
     valgrind = tool("valgrind")
     folder = tmp_path_factory.getbasetemp() / "native_tests"

@@ -263,3 +263,23 @@ def test_figures_that_could_not_be_kept_are_not_measured(output: str, blank: Pat
 
 def test_no_filter_can_be_asked_for(astronaut: Path, yunet_bundle: Path) -> None:
     assert mien("run", astronaut, "-m", yunet_bundle, "--filter", "none").returncode == OK
+
+
+def test_run_and_bench_take_simulated_sensors(tmp_path: Path) -> None:
+    done = mien("run", "sim:imu12?seconds=3", "-m", "imu", "--json", "--record", tmp_path / "a.mrec")
+    assert done.returncode == OK
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["t_ns"] for row in rows] == [k * 10_000_000 for k in range(300)]
+    assert rows[-1]["faces"][0]["values"]["eyeLookInLeft"] is None
+    assert rows[-1]["faces"][0]["values"]["jawOpen"] is not None
+    again = mien("run", tmp_path / "a.mrec", "-m", "imu", "--json")
+    assert again.stdout == done.stdout
+    bench = mien("bench", "-m", "imu", "--frames", 20)
+    assert bench.returncode == OK, bench.stderr
+    assert "imu onnxruntime:CPU fp32" in bench.stdout
+
+
+def test_pictures_for_a_bundle_of_sensors_are_refused(blank: Path) -> None:
+    done = mien("run", blank, "-m", "imu", "--json")
+    assert done.returncode == REFUSED
+    assert "input.kind" in done.stderr

@@ -67,7 +67,8 @@ typedef enum mien_status MIEN_INT {
   MIEN_E_FILE = 12,        /* a file is missing or cannot be read */
   MIEN_E_BUNDLE = 13,      /* a bundle is damaged or was altered */
   MIEN_E_MANIFEST = 14,    /* a bundle's manifest is wrong, or asks for what this library does not do */
-  MIEN_E_ENGINE = 15       /* the inference engine failed, or gave what the bundle does not promise */
+  MIEN_E_ENGINE = 15,      /* the inference engine failed, or gave what the bundle does not promise */
+  MIEN_E_UNITS = 16        /* samples of sensors that are not in m/s^2 and rad/s */
 } mien_status;
 
 MIEN_API uint32_t mien_abi_version(void);
@@ -280,6 +281,7 @@ MIEN_API mien_status mien_constrain(float *values, const uint8_t *valid, size_t 
 }
 #endif
 
+#include "mien/imu.h"
 #include "mien/pipeline.h"
 
 #endif

@@ -17,6 +17,7 @@
 #ifndef MIEN_PIPELINE_H
 #define MIEN_PIPELINE_H
 
+#include "mien/imu.h"
 #include "mien/mien.h"
 
 #ifdef __cplusplus
@@ -157,6 +158,24 @@ MIEN_API mien_status mien_pipeline_process(mien_pipeline *pipeline, const mien_i
 
 /* Forgets face, filters and time, as if no frame had come yet. */
 MIEN_API mien_status mien_pipeline_reset(mien_pipeline *pipeline);
+
+/* ---- sensors on the skin ---------------------------------------------------------------------------------- */
+
+/* The names of the sensors that a bundle such as `imu` takes, in the order of the samples; the head's is the first.
+ * *count is 0 for bundles that take frames. Valid until the pipeline is closed. */
+MIEN_API mien_status mien_pipeline_sensors(const mien_pipeline *pipeline, const char *const **names, size_t *count);
+
+/* Takes rows of samples (mien/imu.h: 3 floats for each sensor, m/s^2 and rad/s, NaN where one gave none) and gives the
+ * state at their end. found is 0 until two still seconds have calibrated the sensors; `visibility` is each region's
+ * confidence, and `presence` their mean. What sensors on the skin cannot see is never valid.
+ * Errors: TIME; UNITS: they are not m/s^2 and rad/s, mien_pipeline_error says what they seem to be; ENGINE; ARGUMENT,
+ * STRUCT; MEMORY. */
+MIEN_API mien_status mien_pipeline_samples(mien_pipeline *pipeline, const int64_t *t_ns, const float *acc,
+                                           const float *gyro, size_t rows, mien_face_state *state);
+
+/* The preparation inside, for mien_imu_calibration, mien_imu_calibrate, mien_imu_refine and mien_imu_check; NULL for
+ * bundles that take frames. It is the pipeline's. */
+MIEN_API mien_imu *mien_pipeline_imu(mien_pipeline *pipeline);
 
 #ifdef __cplusplus
 }

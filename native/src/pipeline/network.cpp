@@ -42,21 +42,33 @@ Network::Network(const bundle::Bundle &bundle, const std::string &name, const mi
     : engine_(engine), name_(name) {
   const bundle::NetworkSpec &spec = bundle.network(name);
   path_ = bundle.path() + ": " + spec.path;
-  const bundle::Port &pixels = spec.image_input();
-  if (spec.inputs.size() != 1) throw Refusal(MIEN_E_MANIFEST, path_ + ".inputs: this library feeds an image only");
+  input_ports_ = spec.inputs;
+  const auto takes_pixels = [](const bundle::Port &port) { return port.takes_pixels; };
+  if (std::any_of(input_ports_.begin(), input_ports_.end(), takes_pixels)) {
+    const bundle::Port &pixels = spec.image_input();
+    if (input_ports_.size() != 1) {
+      throw Refusal(MIEN_E_MANIFEST, path_ + ".inputs: beside an image this library feeds nothing");
+    }
+    image_ = pixels.image;
+    corner_ = pixels.corner;
+  }
   const bundle::Target &target = choose(spec);
   ports_ = spec.outputs;
-  names_.push_back(target.tensors.at(pixels.name));
+  for (const bundle::Port &port : input_ports_) {
+    if (!port.takes_pixels && port.dtype != "float32") {
+      throw Refusal(MIEN_E_MANIFEST, path_ + ".inputs." + port.name + ".dtype: not float32");
+    }
+    names_.push_back(target.tensors.at(port.name));
+  }
   for (const bundle::Port &port : ports_) {
     if (port.dtype != "float32")
       throw Refusal(MIEN_E_MANIFEST, path_ + ".outputs." + port.name + ".dtype: not float32");
     names_.push_back(target.tensors.at(port.name));
   }
   static constexpr size_t kBytes[] = {4, 2, 1, 1};  // of mien_dtype
-  image_ = pixels.image;
-  corner_ = pixels.corner;
-  input_ = describe(pixels, names_[0]);
-  for (size_t i = 0; i < ports_.size(); ++i) outputs_.push_back(describe(ports_[i], names_[i + 1]));
+  const size_t fed = input_ports_.size();
+  for (size_t i = 0; i < fed; ++i) inputs_.push_back(describe(input_ports_[i], names_[i]));
+  for (size_t i = 0; i < ports_.size(); ++i) outputs_.push_back(describe(ports_[i], names_[fed + i]));
 
   mien_engine_model model{};
   model.struct_size = sizeof model;
@@ -70,22 +82,24 @@ Network::Network(const bundle::Bundle &bundle, const std::string &name, const mi
     model.weights = weights.data;
     model.weights_size = weights.size;
   }
-  model.inputs = &input_;
-  model.input_count = 1;
+  model.inputs = inputs_.data();
+  model.input_count = inputs_.size();
   model.outputs = outputs_.data();
   model.output_count = outputs_.size();
 
-  pixels_.resize(pixels.count * kBytes[image_.dtype]);
-  image_.data = pixels_.data();
-  image_.capacity = pixels_.size();
+  for (size_t i = 0; i < fed; ++i) fed_.emplace_back(input_ports_[i].count * kBytes[inputs_[i].dtype]);
+  image_.data = fed_.front().data();
+  image_.capacity = fed_.front().size();
   for (const bundle::Port &port : ports_) values_.emplace_back(port.count);
   given_.resize(outputs_.size());
   char why[kWhy] = "";
   if (engine_.load(engine_.user, &model, &network_, why, sizeof why) != MIEN_OK) {
     fail("does not load: " + line(why, sizeof why));
   }
-  input_.data = pixels_.data();
-  input_.capacity = input_.size = pixels_.size();
+  for (size_t i = 0; i < fed; ++i) {
+    inputs_[i].data = fed_[i].data();
+    inputs_[i].capacity = inputs_[i].size = fed_[i].size();
+  }
   for (size_t i = 0; i < outputs_.size(); ++i) {
     outputs_[i].data = values_[i].data();
     outputs_[i].capacity = values_[i].size() * sizeof(float);
@@ -112,6 +126,13 @@ void Network::fail(const std::string &what) const {
 
 bool Network::has(std::string_view output) const {
   return std::any_of(ports_.begin(), ports_.end(), [&](const bundle::Port &port) { return port.name == output; });
+}
+
+size_t Network::size(std::string_view output) const {
+  for (const bundle::Port &port : ports_) {
+    if (port.name == output) return port.count;
+  }
+  return 0;
 }
 
 size_t Network::expect(std::string_view output, size_t size) const {
@@ -155,6 +176,17 @@ void Network::prepare(const mien_image &frame, const Affine &affine) {
   if (status != MIEN_OK) throw Refusal(status, std::string("the frame: ") + mien_status_text(status));
 }
 
+float *Network::values(std::string_view input, size_t size) {
+  for (size_t i = 0; i < input_ports_.size(); ++i) {
+    const bundle::Port &port = input_ports_[i];
+    if (port.name != input || port.takes_pixels) continue;
+    if (port.count == size) return reinterpret_cast<float *>(fed_[i].data());
+    throw Refusal(MIEN_E_MANIFEST,
+                  path_ + ".inputs." + port.name + ".shape: expected " + std::to_string(size) + " values");
+  }
+  throw Refusal(MIEN_E_MANIFEST, path_ + ".inputs: " + std::string(input) + " is missing");
+}
+
 void Network::run() {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     // What an engine leaves out must not be taken for the result of the frame before.
@@ -163,7 +195,7 @@ void Network::run() {
   }
   std::copy(outputs_.begin(), outputs_.end(), given_.begin());
   char why[kWhy] = "";
-  if (engine_.run(network_, &input_, 1, given_.data(), given_.size(), why, sizeof why) != MIEN_OK) {
+  if (engine_.run(network_, inputs_.data(), inputs_.size(), given_.data(), given_.size(), why, sizeof why) != MIEN_OK) {
     fail("failed: " + line(why, sizeof why));
   }
   for (size_t i = 0; i < outputs_.size(); ++i) {

@@ -8,6 +8,7 @@
 
 #include "mien/mien.h"
 #include "pipeline/face.h"
+#include "pipeline/imu.h"
 #include "refusal.h"
 
 namespace {
@@ -58,16 +59,26 @@ struct mien_pipeline {
 
   // The bundle and its bytes are let go of when everything is loaded.
   mien_pipeline(const mien::bundle::Bundle &bundle, const mien_engine &engine, int32_t threads, uint32_t flags)
-      : face(bundle, engine, threads, (flags & MIEN_PIPELINE_NO_TRACKING) == 0,
-             (flags & MIEN_PIPELINE_NO_SMOOTHING) == 0),
-        name(bundle.name()),
-        licence(bundle.licence()),
-        coefficient_names(pointers(face.coefficients())),
-        region_names(pointers(face.regions())) {}
+      : name(bundle.name()), licence(bundle.licence()) {
+    const bool smoothing = (flags & MIEN_PIPELINE_NO_SMOOTHING) == 0;
+    const bool tracking = (flags & MIEN_PIPELINE_NO_TRACKING) == 0;
+    if (bundle.task() == "imu") {
+      imu = std::make_unique<mien::pipeline::ImuTask>(bundle, engine, threads, smoothing && tracking);
+      coefficient_names = pointers(imu->coefficients());
+      region_names = pointers(imu->regions());
+      sensor_names = pointers(imu->sensors());
+    } else {
+      face = std::make_unique<mien::pipeline::FaceTask>(bundle, engine, threads, tracking, smoothing);
+      coefficient_names = pointers(face->coefficients());
+      region_names = pointers(face->regions());
+    }
+  }
 
-  mien::pipeline::FaceTask face;
+  // One of the two.
+  std::unique_ptr<mien::pipeline::FaceTask> face;
+  std::unique_ptr<mien::pipeline::ImuTask> imu;
   std::string name, licence;
-  std::vector<const char *> coefficient_names, region_names;
+  std::vector<const char *> coefficient_names, region_names, sensor_names;
   bool started = false;
   int64_t last_ns = 0;
   Line error;
@@ -108,7 +119,7 @@ mien_status mien_pipeline_describe(const mien_pipeline *pipeline, mien_pipeline_
   made.struct_size = sizeof made;
   made.coefficient_count = static_cast<uint32_t>(pipeline->coefficient_names.size());
   made.coefficient_names = pipeline->coefficient_names.data();
-  made.landmark_count = static_cast<uint32_t>(pipeline->face.landmarks());
+  made.landmark_count = pipeline->face ? static_cast<uint32_t>(pipeline->face->landmarks()) : 0;
   made.region_count = static_cast<uint32_t>(pipeline->region_names.size());
   made.region_names = pipeline->region_names.data();
   made.bundle = pipeline->name.c_str();
@@ -125,7 +136,8 @@ mien_status mien_pipeline_process(mien_pipeline *pipeline, const mien_image *fra
   if (frame->struct_size != sizeof *frame || state->struct_size != sizeof *state) {
     return said(line, MIEN_E_STRUCT, "struct_size of the frame or of the state is not set to sizeof");
   }
-  if (state->landmarks != nullptr && state->landmark_capacity < pipeline->face.landmarks()) {
+  if (!pipeline->face) return said(line, MIEN_E_ARGUMENT, "this bundle takes samples of sensors, not frames");
+  if (state->landmarks != nullptr && state->landmark_capacity < pipeline->face->landmarks()) {
     return said(line, MIEN_E_CAPACITY, "landmark_capacity is less than landmark_count");
   }
   if (pipeline->started && t_ns <= pipeline->last_ns) {
@@ -135,13 +147,39 @@ mien_status mien_pipeline_process(mien_pipeline *pipeline, const mien_image *fra
     mien::pipeline::check_frame(*frame);
     pipeline->last_ns = t_ns;
     pipeline->started = true;
-    pipeline->face.process(*frame, t_ns, state);
+    pipeline->face->process(*frame, t_ns, state);
   });
 }
 
 mien_status mien_pipeline_reset(mien_pipeline *pipeline) {
   if (pipeline == nullptr) return MIEN_E_ARGUMENT;
-  pipeline->face.forget();
+  if (pipeline->face) pipeline->face->forget();
+  if (pipeline->imu) pipeline->imu->forget();
   pipeline->started = false;
   return MIEN_OK;
+}
+
+mien_status mien_pipeline_sensors(const mien_pipeline *pipeline, const char *const **names, size_t *count) {
+  if (pipeline == nullptr || names == nullptr || count == nullptr) return MIEN_E_ARGUMENT;
+  *names = pipeline->sensor_names.data();
+  *count = pipeline->sensor_names.size();
+  return MIEN_OK;
+}
+
+mien_status mien_pipeline_samples(mien_pipeline *pipeline, const int64_t *t_ns, const float *acc, const float *gyro,
+                                  size_t rows, mien_face_state *state) {
+  if (pipeline == nullptr) return MIEN_E_ARGUMENT;
+  Line *line = &pipeline->error;
+  if (t_ns == nullptr || acc == nullptr || gyro == nullptr || state == nullptr || rows == 0) {
+    return said(line, MIEN_E_ARGUMENT, "t_ns, acc, gyro or state is NULL, or there are no rows");
+  }
+  if (!pipeline->imu) return said(line, MIEN_E_ARGUMENT, "this bundle takes frames, not samples of sensors");
+  if (state->struct_size != sizeof *state) {
+    return said(line, MIEN_E_STRUCT, "struct_size of the state is not set to sizeof");
+  }
+  return guarded(line, [&] { pipeline->imu->process(t_ns, acc, gyro, rows, state); });
+}
+
+mien_imu *mien_pipeline_imu(mien_pipeline *pipeline) {
+  return pipeline != nullptr && pipeline->imu ? pipeline->imu->preparation() : nullptr;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from mien.types import FaceState, Frame
+from mien.types import FaceState, Frame, ImuWindow
 
 
 class Sink(ABC):
@@ -16,7 +16,7 @@ class Sink(ABC):
         """Opens it. Raises SinkError, MissingExtraError."""
 
     @abstractmethod
-    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
+    def put(self, states: Sequence[FaceState], frame: Frame | ImuWindow | None = None) -> None:
         """Takes all faces of one frame; sinks that draw need the frame too. Raises SinkError."""
 
     def send(self, state: FaceState) -> None:

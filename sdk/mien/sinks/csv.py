@@ -10,7 +10,7 @@ from pathlib import Path
 from mien.layouts import layout
 from mien.sinks._files import opening, writing
 from mien.sinks.base import Sink
-from mien.types import FaceState, Frame
+from mien.types import FaceState, Frame, ImuWindow
 
 _HEAD = ("head_qx", "head_qy", "head_qz", "head_qw", "head_x_m", "head_y_m", "head_z_m")
 
@@ -30,7 +30,7 @@ class Csv(Sink):
         self._writer = csv.writer(self._file)
         self._more: list[str] | None = None  # known with the first face
 
-    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
+    def put(self, states: Sequence[FaceState], frame: Frame | ImuWindow | None = None) -> None:
         with writing(self._address):
             for state in states:
                 self._row(state if state.layout == self._layout else state.to(self._layout))

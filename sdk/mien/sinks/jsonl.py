@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mien.sinks._files import opening, writing
 from mien.sinks.base import Sink
-from mien.types import FaceState, Frame
+from mien.types import FaceState, Frame, ImuWindow
 
 
 class JsonLines(Sink):
@@ -22,8 +22,8 @@ class JsonLines(Sink):
         with opening(address):
             self._file = Path(address).open("w", encoding="utf-8") if self._own else sys.stdout  # noqa: SIM115
 
-    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
-        t_ns = frame.t_ns if frame is not None else states[0].t_ns if states else None
+    def put(self, states: Sequence[FaceState], frame: Frame | ImuWindow | None = None) -> None:
+        t_ns = frame.span_ns[1] if frame is not None else states[0].t_ns if states else None
         line = {"t_ns": t_ns, "faces": [state.to_dict(self._landmarks) for state in states]}
         text = json.dumps(line) + "\n"
         with writing(self._address):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mien.recording import Writer
 from mien.sinks.base import Sink
-from mien.types import FaceState, Frame
+from mien.types import FaceState, Frame, ImuWindow
 
 
 class Recorder(Sink):
@@ -15,8 +15,10 @@ class Recorder(Sink):
     def __init__(self, address: str) -> None:
         self._writer = Writer(address)
 
-    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
-        if frame is not None:
+    def put(self, states: Sequence[FaceState], frame: Frame | ImuWindow | None = None) -> None:
+        if isinstance(frame, ImuWindow):
+            self._writer.window(frame)
+        elif frame is not None:
             self._writer.frame(frame)
         for state in states:
             self._writer.state(state)

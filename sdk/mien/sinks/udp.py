@@ -10,7 +10,7 @@ import numpy as np
 
 from mien.errors import SinkError
 from mien.sinks.base import Sink
-from mien.types import FaceState, Frame
+from mien.types import FaceState, Frame, ImuWindow
 from mien.wire import COPIES, Encoder
 
 _FACES = 16  # with a stream of their own; beyond it the one that was sent first begins a new one
@@ -45,7 +45,7 @@ class Udp(Sink):
         self._encoders: dict[int, Encoder] = {}
         self.sent = self.bytes = self.refused = 0
 
-    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
+    def put(self, states: Sequence[FaceState], frame: Frame | ImuWindow | None = None) -> None:
         for state in states:
             for datagram in self._encoder(state.id).encode(state):
                 self._send(datagram)

@@ -12,7 +12,7 @@ from mien.sinks._draw import annotate
 from mien.sinks._files import check_writable, opening
 from mien.sinks.base import Sink
 from mien.sources.image import SUFFIXES
-from mien.types import FaceState, Frame
+from mien.types import FaceState, Frame, ImuWindow
 
 _CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
 _USUAL_FPS = 25.0
@@ -39,8 +39,8 @@ class VideoFile(Sink):
         self._size = (0, 0)
         self._closed = False
 
-    def put(self, states: Sequence[FaceState], frame: Frame | None = None) -> None:
-        if frame is None:
+    def put(self, states: Sequence[FaceState], frame: Frame | ImuWindow | None = None) -> None:
+        if not isinstance(frame, Frame):
             raise SinkError("sink.frame", "A video needs the frames as well as the states.", "Use put(states, frame).")
         if self._closed:
             raise SinkError("sink.write", f"{str(self._path)!r} is closed.", "Open another sink.")

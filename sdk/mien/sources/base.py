@@ -1,4 +1,4 @@
-"""Source: where frames come from.
+"""Source: where frames, and samples of sensors, come from.
 
 A file of this folder is one kind of source. `select.open_source` turns an address (path, number, `kind:...`) into one.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from mien.types import Frame
+from mien.types import Frame, ImuWindow
 
 
 class Source(ABC):
@@ -16,10 +16,12 @@ class Source(ABC):
 
     Attributes:
         live: frames come by the clock, whether or not somebody reads (default drop policy ``"oldest"``).
+        continuous: every piece goes on from the one before, so the default drop policy is ``"block"``.
         independent: every frame is a picture of its own; nothing is tracked from one to the next.
     """
 
     live: ClassVar[bool] = False
+    continuous: ClassVar[bool] = False
     independent: ClassVar[bool] = False
 
     @classmethod
@@ -32,8 +34,8 @@ class Source(ABC):
         """Opens it. Raises SourceError, MissingExtraError."""
 
     @abstractmethod
-    def read(self) -> Frame | None:
-        """The next frame, or None at the end. Blocks for live sources. Raises SourceError."""
+    def read(self) -> Frame | ImuWindow | None:
+        """The next frame or window of samples, or None at the end. Blocks for live sources. Raises SourceError."""
 
     def close(self) -> None:
         """Lets go of devices and files; a read in another thread ends."""

@@ -12,13 +12,13 @@ from mien._checks import within
 from mien.errors import SourceError
 from mien.sources.base import Source
 from mien.sources.select import existing
-from mien.types import Frame
+from mien.types import Frame, ImuWindow
 
 _END: Any = object()
 
 
 class Frames(Source):
-    """Wraps an iterable of Frame or uint8 arrays ((H, W, 3) RGB ...); arrays get times at `fps`.
+    """Wraps an iterable of Frame, ImuWindow or uint8 arrays ((H, W, 3) RGB ...); arrays get times at `fps`.
 
     One array, or a string or path that names a .npy file, holds (T, H, W, 3|4), (H, W, 3|4) or (H, W) uint8.
     """
@@ -57,7 +57,7 @@ class Frames(Source):
     def accepts(cls, address: str) -> bool:
         return address.lower().endswith(".npy")
 
-    def read(self) -> Frame | None:
+    def read(self) -> Frame | ImuWindow | None:
         item = next(self._items, _END)
         if item is _END:
             return None
@@ -65,7 +65,7 @@ class Frames(Source):
             raise SourceError("source.item", f"Item {self._count} is None, not a picture.", "Leave it out.")
         t_ns = round(self._count * self._step_ns)
         self._count += 1
-        return item if isinstance(item, Frame) else Frame.of(item, t_ns=t_ns)
+        return item if isinstance(item, (Frame, ImuWindow)) else Frame.of(item, t_ns=t_ns)
 
     def length(self) -> int | None:
         return self._length

@@ -1,4 +1,4 @@
-"""Frames of a recording made by the recorder sink."""
+"""Frames, or samples of sensors, of a recording made by the recorder sink."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mien._checks import within
 from mien.errors import SourceError
 from mien.sources.base import Source
 from mien.sources.select import existing
-from mien.types import Frame
+from mien.types import Frame, ImuWindow
 
 
 class Replay(Source):
-    """Replays the frames of a .mrec file with their recorded times.
+    """Replays the frames and windows of a .mrec file with their recorded times.
 
     Args:
         speed: 0 delivers as fast as they are read; 1 in real time, 2 twice as fast ...
@@ -32,11 +32,11 @@ class Replay(Source):
     def accepts(cls, address: str) -> bool:
         return address.lower().endswith(".mrec")
 
-    def read(self) -> Frame | None:
-        for kind, t_ns, frame in self._records:
-            if kind == "frame":
+    def read(self) -> Frame | ImuWindow | None:
+        for kind, t_ns, content in self._records:
+            if kind != "state":
                 self._wait(t_ns)
-                return frame if isinstance(frame, Frame) else None
+                return content if isinstance(content, (Frame, ImuWindow)) else None
         return None
 
     def _wait(self, t_ns: int) -> None:

@@ -10,7 +10,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from mien.errors import BundleError
+from mien.errors import BundleError, InputError
+from mien.filters.one_euro import OneEuro
 from mien.layouts import ARKIT52, layout
 from mien.manifest import Section
 from mien.profiler import Profiler
@@ -112,3 +113,19 @@ class VisibilityStage:
         seen = 0.5 + 0.5 * np.tanh(0.5 * face.outputs["visibility"].reshape(-1))
         hidden = seen < self._min
         return dict(zip(self._regions, seen.tolist(), strict=True)), hidden @ self._rules if hidden.any() else None
+
+
+def coefficient_filter(section: Section) -> OneEuro:
+    """The filter that the bundle wants on its coefficients."""
+    groups = section.section("groups") if "groups" in section else Section({}, "")
+    pairs = {prefix: groups.numbers(prefix, 2) for prefix in groups.fields}
+    try:
+        return OneEuro(
+            section.number("min_cutoff"),
+            section.number("beta"),
+            section.number("derivative_cutoff", 1.0),
+            {prefix: (cutoff, beta) for prefix, (cutoff, beta) in pairs.items()},
+            section.flag("settle", False),
+        )
+    except InputError as error:
+        raise BundleError("manifest.field", f"{section.path}: {error.message}", error.advice) from error

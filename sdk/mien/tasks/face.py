@@ -15,13 +15,10 @@ from typing import ClassVar
 import numpy as np
 
 from mien.bundle import Bundle
-from mien.errors import BundleError, InputError
 from mien.filters.base import Filter
-from mien.filters.one_euro import OneEuro
 from mien.layouts import ARKIT52
-from mien.manifest import Section
 from mien.profiler import Profiler
-from mien.tasks._coefficients import CoefficientStage, VisibilityStage
+from mien.tasks._coefficients import CoefficientStage, VisibilityStage, coefficient_filter
 from mien.tasks._detector import Detector, DetectorStream
 from mien.tasks._gaze import GazeStage
 from mien.tasks._landmarks import Found, LandmarkStage, Smoother, Track
@@ -81,7 +78,7 @@ class FaceTask(Task):
         if self._head and self._head.kind == "network":
             stage.expect("rotation", 9)
         if "coefficient_filter" in face:
-            self.filters: Sequence[Filter] = (_one_euro(face.section("coefficient_filter")),)
+            self.filters: Sequence[Filter] = (coefficient_filter(face.section("coefficient_filter")),)
 
     def new_stream(self) -> FaceStream:
         own = self._coefficients.loaded if self._coefficients else None
@@ -193,19 +190,3 @@ class FaceTask(Task):
             rotation = face.seen_in.to_camera() @ face.outputs["rotation"].reshape(3, 3)
             return self._head.pose(face.landmarks, frame, rotation)
         return self._head.pose(face.landmarks, frame)
-
-
-def _one_euro(section: Section) -> OneEuro:
-    """The filter that the bundle wants on its coefficients."""
-    groups = section.section("groups") if "groups" in section else Section({}, "")
-    pairs = {prefix: groups.numbers(prefix, 2) for prefix in groups.fields}
-    try:
-        return OneEuro(
-            section.number("min_cutoff"),
-            section.number("beta"),
-            section.number("derivative_cutoff", 1.0),
-            {prefix: (cutoff, beta) for prefix, (cutoff, beta) in pairs.items()},
-            section.flag("settle", False),
-        )
-    except InputError as error:
-        raise BundleError("manifest.field", f"{section.path}: {error.message}", error.advice) from error

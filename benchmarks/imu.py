@@ -1,0 +1,173 @@
+"""The `imu` bundle's speed: one step, a real UDP socket from sample to coefficients, and a day of samples.
+
+step: median of process() on windows of one row at 100 Hz, twelve sensors and the head's, on one pinned core; native
+preparation, network, filter and state are in it. udp: another process sends simulated packets at 100 Hz through the
+loopback socket; 5 % are lost and 5 % overtaken by the next one; the latency of a sample is from its sending to the
+state that holds it. day: 24 h of samples in windows of ten rows; resident memory after the first hour and at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import mien
+import numpy as np
+from mien import imu_packet
+from mien.machine import resident_mb
+from mien.types import ImuWindow
+
+from benchmarks._report import ROOT, keep, pin, verdict
+
+SEED = 1
+HZ = 100
+STEP_MS, LATENCY_MS, FASTER, GROWTH_MB = 0.15, 20.0, 60.0, 2.0
+STEPS, CALIBRATION = 5000, 300
+UDP_SECONDS = 30
+LOST, OVERTAKEN = 0.05, 0.05
+
+
+def main() -> None:
+    """Runs the measurement."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--send", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.send:
+        _send(arguments.send)
+        return
+    figures: dict[str, Any] = {"udp": _udp()}
+    core = pin()
+    figures["step"] = _step()
+    figures["day"] = _day(arguments.hours)
+    figures["asked"] = [
+        verdict("one step, median", figures["step"]["p50_ms"], STEP_MS, " ms"),
+        verdict("sample to coefficients over UDP, 99 of 100", figures["udp"]["latency_p99_ms"], LATENCY_MS, " ms"),
+        verdict("samples, times real time", figures["day"]["times_real_time"], FASTER, "", below=False),
+        verdict(f"memory growth over {arguments.hours:g} h of samples", figures["day"]["growth_mb"], GROWTH_MB, " MB"),
+    ]
+    print("kept", keep("imu", {**figures, "core": core}, SEED).relative_to(ROOT))
+
+
+def _windows(seconds: float) -> list[ImuWindow]:
+    source = mien.Simulator(f"sim:imu12?seconds={seconds}&seed={SEED}")
+    return list(iter(source.read, None))
+
+
+def _step() -> dict[str, Any]:
+    windows = _windows((STEPS + CALIBRATION) / HZ + 1)
+    times = np.zeros(STEPS)
+    with mien.open("imu", threads=1) as pipeline:
+        for window in windows[:CALIBRATION]:
+            pipeline.process(window)
+        for k in range(STEPS):
+            began = time.perf_counter_ns()
+            state = pipeline.process(windows[CALIBRATION + k])
+            times[k] = (time.perf_counter_ns() - began) / 1e6
+        if not state.found:
+            sys.exit("the sensors were never calibrated")
+        report = pipeline.report()
+    p50, p99 = np.percentile(times, [50, 99])
+    used = [f"{choice.used} {choice.precision}" for choice in report.networks]
+    return {"steps": STEPS, "p50_ms": float(p50), "p99_ms": float(p99), "ran_on": used, "stages": report.stages}
+
+
+def _send(port: int) -> None:
+    """The sensors: packets whose times are this machine's monotonic clock, which the receiver shares."""
+    rng = np.random.default_rng(SEED)
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    windows = _windows(UDP_SECONDS)
+    begin = time.monotonic_ns() + 200_000_000
+    late: bytes | None = None
+    for number, window in enumerate(windows):
+        due = begin + number * 1_000_000_000 // HZ
+        while (left := due - time.monotonic_ns()) > 0:
+            time.sleep(left / 1e9)
+        now = time.monotonic_ns()
+        data = imu_packet.encode(number, ImuWindow(np.array([now]), window.acc, window.gyro, window.sensors))
+        if rng.random() < LOST:
+            continue
+        if late is None and rng.random() < OVERTAKEN:
+            late = data  # goes out behind the next one
+            continue
+        line.sendto(data, ("127.0.0.1", port))
+        if late is not None:
+            line.sendto(late, ("127.0.0.1", port))
+            late = None
+
+
+def _udp() -> dict[str, Any]:
+    source = mien.Udp("udp:127.0.0.1:0", timeout_s=2.0)
+    latencies, ages = [], []
+    with mien.open("imu", threads=1) as pipeline:
+        for window in _windows(3):  # loads and warms everything before the clock counts
+            pipeline.process(window)
+        sender = subprocess.Popen([sys.executable, "-m", "benchmarks.imu", "--send", str(source.port)], cwd=ROOT)
+        try:
+            for window, states in pipeline.stream_all(source):
+                now = time.monotonic_ns()
+                if states:
+                    latencies.append((now - int(window.t_ns[-1])) / 1e6)
+                    ages.append((now - states[0].t_ns) / 1e6)
+        except mien.SourceError as error:
+            if error.code != "source.silent":
+                raise
+        finally:
+            sender.wait()
+            source.close()
+    p50, p99 = np.percentile(latencies, [50, 99])
+    return {
+        "packets_received": source.received,
+        "packets_lost": source.lost,
+        "packets_late": source.late,
+        "latency_p50_ms": float(p50),
+        "latency_p99_ms": float(p99),
+        "latency_max_ms": float(np.max(latencies)),
+        "state_age_p50_ms": float(np.median(ages)),
+        "state_age_p99_ms": float(np.percentile(ages, 99)),
+    }
+
+
+def _day(hours: float) -> dict[str, Any]:
+    rows, block = 10, 60 * HZ
+    once = _windows(63)[CALIBRATION : CALIBRATION + block]
+    acc, gyro = (np.concatenate([getattr(w, name) for w in once]) for name in ("acc", "gyro"))
+    sensors, total = once[0].sensors, int(hours * 3600 * HZ)
+    marks: list[float] = []
+    with mien.open("imu", threads=1) as pipeline:
+        for window in _windows(3):
+            pipeline.process(window)
+        first = int(window.t_ns[-1]) + 10_000_000
+        calibration = pipeline.calibration()
+        pipeline.set_calibration(calibration)
+        began, early = time.perf_counter(), 0.0
+        for k in range(0, total, rows):
+            at = k % block
+            times = first + (k + np.arange(rows, dtype=np.int64)) * (1_000_000_000 // HZ)
+            pipeline.process(ImuWindow(times, acc[at : at + rows], gyro[at : at + rows], sensors))
+            if k == total // 24 // rows * rows:
+                gc.collect()
+                early = resident_mb()
+            if k % (total // 48 // rows * rows) == 0:
+                marks.append(round(resident_mb(), 2))
+        spent = time.perf_counter() - began
+    gc.collect()
+    end = resident_mb()
+    return {
+        "hours": hours,
+        "seconds": spent,
+        "times_real_time": hours * 3600 / spent,
+        "rss_early_mb": early,
+        "rss_end_mb": end,
+        "growth_mb": end - early,
+        "rss_mb": marks,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The default `imu` bundle: coefficients from sensors on the skin, fed with features and its own state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from mien.locate import locate
+
+from export.graph import round_to_half
+from export.recipe import Recipe
+from quantization.gate import Limits
+from quantization.samples import Samples
+from training import imu_bundle, imu_data
+from training.face_bundle import Named, load_weights
+from training.models.imu import COEFFICIENTS, REGIONS, ImuNetwork
+from training.recipes.imu import random_sensors, take_off
+from training.weights import complete, weights_of
+
+COLUMNS = {"coefficients": list(COEFFICIENTS), "confidence": list(REGIONS)}
+HEADS = ("coefficients.", "confidence.")  # small, and the answers themselves
+# The state is nobody's answer: what its error does to the coefficients is judged, step by step here, and over minutes
+# by `python -m training.evaluate_imu --precision int8`.
+LIMITS = Limits(free=("next_state",))
+_SECONDS, _EACH = 25.0, 6  # of a wearer, and samples from it: many people say more than many moments of few
+
+
+def recipe(checkpoint: Path | None) -> Recipe:
+    """From a checkpoint of `training.train imu`, or from a bundle's float weights; by default the shipped bundle's."""
+    network = network_of(checkpoint or locate("imu"))
+    generator = torch.Generator().manual_seed(0)
+    return Recipe(
+        name="imu",
+        module=Named(network, len(imu_bundle.OUTPUTS)),
+        inputs={name: torch.rand(shape, generator=generator) - 0.5 for name, shape in imu_bundle.INPUTS.items()},
+        outputs=list(imu_bundle.OUTPUTS),
+        manifest=imu_bundle.manifest(),
+        network="imu",
+        keep_float=HEADS,
+        columns=COLUMNS,
+        samples=lambda count, seed, held_out: samples(network, count, seed, held_out),
+        limits=LIMITS,
+    )
+
+
+def network_of(source: Path) -> ImuNetwork:
+    """The network, its weights as bundles store them."""
+    network = ImuNetwork().eval()
+    if source.suffix == ".mien":
+        network.load_state_dict(complete(network, weights_of(source, "imu"), source))
+    else:
+        load_weights(network, source)
+    round_to_half(network)
+    return network
+
+
+def samples(network: ImuNetwork, count: int, seed: int, held_out: bool) -> Samples:
+    """Moments of simulated wearers, each with the state that the network has then."""
+    rng = np.random.default_rng((seed, 3))
+    features, states, truth = [], [], []
+    for number in range(-(-count // _EACH)):
+        steps = imu_data.wearer_steps((seed, number), _SECONDS, "validation" if held_out else "train")
+        shown = steps.features.astype(np.float32)
+        take_off(shown, random_sensors(rng))
+        rows = np.sort(rng.choice(np.arange(1, len(shown)), _EACH, replace=False))
+        with torch.no_grad():
+            entered = torch.relu(network.enter(torch.from_numpy(shown)[None]))
+            before = network.cell(entered)[0][0].numpy()[rows - 1]
+        features.append(shown[rows])
+        states.append(before)
+        truth.append(steps.truth[rows].astype(np.float32))
+    feeds = {"features": np.concatenate(features)[:count], "state": np.concatenate(states)[:count]}
+    return Samples(feeds, {"coefficients": np.concatenate(truth)[:count]})

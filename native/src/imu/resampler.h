@@ -1,0 +1,54 @@
+// Resampler: rows of all sensors at any rate with jitter become means over cells of equal length.
+//
+// Between two valid samples a signal is taken to be a straight line, and a cell is the integral under it: so 400 Hz
+// lose their noise, 50 Hz are interpolated, and a gyroscope's angle is kept exactly.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "imu/vector.h"
+
+namespace mien::imu {
+
+struct Reading {
+  Vec acc, gyro;
+};
+
+// What was seen of a sensor's own health.
+enum Fault : uint32_t { kMissing = 1, kStuck = 2, kSaturated = 4 };
+
+class Resampler {
+ public:
+  Resampler(int sensors, double step_s);
+
+  void reset();
+  // Takes the next row: acc and gyro, 3 values per sensor, NaN where it gave none. Then `next` until it is false.
+  void push(int64_t t_ns, const float *acc, const float *gyro);
+  // The next complete cell: its end, a reading per sensor, and whether the sensor covered half of it.
+  bool next(int64_t *t_ns, Reading *cell, uint8_t *present);
+
+  uint32_t faults(int sensor) const { return faults_[static_cast<size_t>(sensor)]; }
+
+ private:
+  struct Line {  // one sensor's last valid sample, and what the cell has of it so far
+    double time = -1e9;
+    Reading last, now;
+    bool fresh = false;
+    double same_since = 0;
+    int pinned = 0;
+    Reading sum;
+    double covered = 0;
+  };
+  void watch(size_t sensor, const Reading &reading, double time);
+  void integrate(Line &line, double from, double to);
+
+  double step_;
+  std::vector<Line> lines_;
+  std::vector<uint32_t> faults_;
+  bool started_ = false;
+  int64_t origin_ = 0;
+  double now_ = 0, done_ = 0, cell_ = 0;  // seconds since origin: newest row, integrated up to, begin of the cell
+};
+
+}  // namespace mien::imu

@@ -1,0 +1,238 @@
+"""Where on the face sensors tell most: chooses the places of imu_layouts/*.toml by measured information.
+
+    python -m training.imu_placement
+
+Candidates are spread over the skin where a sensor can be glued. Expressions of many people are drawn, every candidate's
+rotation and displacement is computed, and places are added one by one (a mirrored pair counts as two) so that a linear
+estimate of the coefficients gains most explained variance per sensor. The layouts are nested: the 6 sensors are among
+the 12, these among the 18, so one network serves all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from training.command import run
+from training.paths import ROOT
+from training.performer.assets import facekit
+from training.performer.expressions import ExpressionSampler
+from training.performer.head import Head, random_identity
+from training.performer.imu_layout import FOLDER, SIZES, skin_moving, write
+from training.performer.patches import Place, motion, patch
+
+F64 = npt.NDArray[np.float64]
+
+_FACE = ROOT / "sdk" / "mien" / "data" / "imu_face.npz"
+_CANDIDATES = 220
+_PEOPLE, _EACH = 12, 250
+_APART = 1.2  # cm between two sensors
+_TURN, _SHIFT = np.radians(1.0), 1.5e-3  # what is not trusted of a rotation (rad) and a displacement (m)
+# Where nothing can be glued: lids, lips, nostrils; cm.
+_FREE = (("lids", slice(36, 48), 0.7), ("lips", slice(48, 60), 0.7), ("nostrils", slice(31, 36), 0.7))
+# Anatomical anchors on the average face (cm), for names; x is positive on both sides.
+_ANCHORS = {
+    "forehead": (0.0, 8.0, 10.5),
+    "forehead_side": (3.5, 8.0, 9.5),
+    "glabella": (0.0, 5.2, 11.0),
+    "brow_inner": (1.6, 6.2, 10.7),
+    "brow": (3.2, 6.4, 10.1),
+    "brow_outer": (5.2, 5.9, 8.7),
+    "temple": (6.6, 4.5, 6.0),
+    "nose_bridge": (0.0, 3.0, 11.4),
+    "nose_side": (1.2, 1.2, 11.0),
+    "upper_lid": (3.2, 5.0, 9.9),
+    "under_eye": (3.2, 1.9, 9.6),
+    "crow": (5.6, 3.0, 7.9),
+    "cheekbone": (5.2, 1.0, 8.3),
+    "cheek": (4.5, -1.2, 8.7),
+    "cheek_side": (6.2, -1.5, 6.0),
+    "nasolabial": (2.4, -1.2, 10.6),
+    "philtrum": (0.0, -1.8, 11.8),
+    "upper_lip": (1.4, -2.0, 11.4),
+    "mouth_corner": (3.1, -3.5, 9.9),
+    "lower_lip": (1.4, -5.0, 11.0),
+    "lip_chin": (0.0, -5.3, 11.2),
+    "chin": (0.0, -6.8, 10.9),
+    "chin_side": (1.9, -6.5, 10.3),
+    "jaw": (4.2, -5.2, 8.3),
+    "jaw_back": (6.2, -3.8, 5.5),
+    "under_chin": (1.0, -8.4, 8.5),
+}
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A place on the midline, or a place and its mirror image."""
+
+    members: tuple[int, ...]
+
+
+def _candidates() -> tuple[list[Place], list[_Unit]]:
+    kit = facekit()
+    skin = kit.vertices_of("face")
+    triangles = kit.triangles[np.isin(kit.triangles, skin).all(1)]
+    centres = kit.neutral[triangles].mean(1).astype(np.float64)
+    landmarks = kit.neutral[kit.landmarks]
+    usable = (centres[:, 1] > -9) & (centres[:, 1] < 9) & (centres[:, 2] > 3) & (centres[:, 0] > -0.2)
+    for _, part, distance in _FREE:
+        points = _ring(landmarks[part].astype(np.float64))
+        usable &= np.linalg.norm(centres[:, None] - points, axis=2).min(1) > distance
+    # The red of the lips, and what lies between them, inside the ring that was spared.
+    usable &= ~(_inside(centres[:, :2], landmarks[48:60, :2].astype(np.float64)) & (centres[:, 2] > 7))
+    usable &= (np.abs(centres[:, 0]) < 0.2) | (centres[:, 0] > 0.6)
+    rows = np.flatnonzero(usable)
+    chosen = [int(rows[np.linalg.norm(centres[rows] - [0, -7, 10.5], axis=1).argmin()])]
+    far = np.full(len(rows), np.inf)
+    while len(chosen) < _CANDIDATES // 2:
+        far = np.minimum(far, np.linalg.norm(centres[rows] - centres[chosen[-1]], axis=1))
+        chosen.append(int(rows[far.argmax()]))
+    places: list[Place] = []
+    units: list[_Unit] = []
+    corners = kit.neutral[triangles].astype(np.float64)
+    for row in chosen:
+        centre = centres[row]
+        if _covered(corners, row):
+            continue
+        middle = abs(centre[0]) < 0.2
+        mirrored = int(np.linalg.norm(centres - centre * [-1, 1, 1], axis=1).argmin())
+        here = [row] if middle else [row, mirrored]
+        units.append(_Unit(tuple(range(len(places), len(places) + len(here)))))
+        for side, index in zip(("Left", "Right"), here, strict=False):
+            name = _name(centre) + ("" if middle else side)
+            a, b, c = (int(v) for v in triangles[index])
+            places.append(Place(name, (a, b, c), (1 / 3, 1 / 3, 1 / 3)))
+    return places, units
+
+
+def _covered(corners: F64, row: int) -> bool:
+    """Whether skin lies in front of a triangle within 4 cm: it is inside a nostril or a fold (Moeller-Trumbore)."""
+    a, b, c = corners[row]
+    way = np.cross(b - a, c - a)
+    way /= np.linalg.norm(way)
+    start = (a + b + c) / 3 + 0.05 * way
+    one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    across = np.cross(way, two)
+    size = np.einsum("ij,ij->i", one, across)
+    size = np.where(np.abs(size) < 1e-12, np.inf, size)
+    off = start - corners[:, 0]
+    u = np.einsum("ij,ij->i", off, across) / size
+    turned = np.cross(off, one)
+    v = turned @ way / size
+    far = np.einsum("ij,ij->i", two, turned) / size
+    return bool(((u >= 0) & (v >= 0) & (u + v <= 1) & (far > 0) & (far < 4)).any())
+
+
+def _inside(points: F64, polygon: F64) -> npt.NDArray[np.bool_]:
+    """Which points (N, 2) lie in a polygon (M, 2): an odd number of its edges is crossed on the way out."""
+    inside = np.zeros(len(points), np.bool_)
+    for (ax, ay), (bx, by) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        between = (ay > points[:, 1]) != (by > points[:, 1])
+        slope = (points[:, 1] - ay) / (by - ay) if by != ay else np.zeros(len(points))
+        inside ^= between & (points[:, 0] < ax + slope * (bx - ax))
+    return inside
+
+
+def _ring(points: F64) -> F64:
+    ends = np.roll(points, -1, axis=0)
+    return np.concatenate([points + (ends - points) * t for t in np.linspace(0, 1, 6, endpoint=False)])
+
+
+def _name(centre: F64) -> str:
+    spots = np.array(list(_ANCHORS.values()))
+    name = list(_ANCHORS)[int(np.linalg.norm(spots - np.abs(centre) * [1, 0, 0] - centre * [0, 1, 1], axis=1).argmin())]
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _observations(places: list[Place], seed: int) -> tuple[F64, F64]:
+    """Coefficients (N, 52) and what each place shows of them (N, S, 6): rotation vector and displacement, scaled."""
+    rng = np.random.default_rng(seed)
+    sampler = ExpressionSampler("train")
+    patches = [patch(place) for place in places]
+    values, seen = [], []
+    for _ in range(_PEOPLE):
+        person = motion(Head(random_identity(rng)), patches)
+        coefficients = sampler.sample(rng, _EACH).coefficients[:, :52].astype(np.float64)
+        position, frame = person.at(coefficients)
+        rest, neutral = person.at(np.zeros((1, 52)))
+        turn = np.einsum("sij,tskj->tsik", neutral[0], frame)
+        turn = np.einsum("tsij->tsji", turn)  # frame * neutral^T: in head axes
+        vector = np.stack([turn[..., 2, 1] - turn[..., 1, 2], turn[..., 0, 2] - turn[..., 2, 0]], -1)
+        vector = np.concatenate([vector, (turn[..., 1, 0] - turn[..., 0, 1])[..., None]], -1) / 2
+        seen.append(np.concatenate([vector / _TURN, (position - rest) / _SHIFT], -1))
+        values.append(coefficients)
+    return np.concatenate(values), np.concatenate(seen)
+
+
+def choose(places: list[Place], units: list[_Unit], seed: int) -> dict[int, tuple[list[int], float]]:
+    """Size of a layout -> its places and the mean explained share of variance of the coefficients that move skin."""
+    names = skin_moving()
+    coefficients, seen = _observations(places, seed)
+    c = coefficients[:, names] - coefficients[:, names].mean(0)
+    c /= c.std(0)
+    y = (seen - seen.mean(0)).reshape(len(seen), -1)
+    cc, cy, yy = c.T @ c / len(c), c.T @ y / len(c), y.T @ y / len(y) + np.eye(y.shape[1])
+    where = np.stack([facekit().neutral[list(p.vertices)].mean(0) for p in places])
+
+    def explained(rows: list[int]) -> float:
+        columns = np.concatenate([np.arange(6 * r, 6 * r + 6) for r in rows])
+        left = cc - cy[:, columns] @ np.linalg.solve(yy[np.ix_(columns, columns)], cy[:, columns].T)
+        return float(1 - np.diag(left).mean())
+
+    chosen: list[int] = []
+    taken: set[str] = set()
+    out = {}
+    now = 0.0
+    while len(chosen) < max(SIZES):
+        room = min(size for size in SIZES if size > len(chosen)) - len(chosen)
+        best, gain = None, -1.0
+        for unit in units:
+            rows = list(unit.members)
+            near = np.linalg.norm(where[rows][:, None] - where[chosen], axis=2).min() if chosen else np.inf
+            if len(rows) > room or near < _APART or places[rows[0]].name in taken:
+                continue
+            if room - len(rows) == 1 and len(chosen) + len(rows) < max(SIZES) and room > 2 and len(rows) == 2:
+                continue  # leaves one place that only the midline could take; pairs are what matters
+            value = (explained(chosen + rows) - now) / len(rows)
+            if value > gain:
+                best, gain = unit, value
+        if best is None:
+            break
+        chosen += best.members
+        taken |= {places[row].name for row in best.members}
+        now = explained(chosen)
+        if len(chosen) in SIZES:
+            out[len(chosen)] = (list(chosen), now)
+    return out
+
+
+def write_face(path: Path, places: list[Place]) -> None:
+    """How the sensors move on the average face: what mien's own simulator and the packets' table of ids are made of."""
+    moving = motion(Head(np.zeros(1, np.float32)), [patch(place) for place in places])
+    rest, shapes = moving.rest.astype(np.float32), moving.shapes.astype(np.float32)
+    np.savez_compressed(path, names=np.array([place.name for place in places]), rest=rest, shapes=shapes)
+
+
+def main(
+    seed: Annotated[int, typer.Option(help="of people and expressions")] = 1,
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder of the layouts")] = FOLDER,
+    face: Annotated[Path, typer.Option(help="the average face's sensors, for the SDK's simulator")] = _FACE,
+) -> None:
+    """Chooses the places and writes the layouts."""
+    places, units = _candidates()
+    print(f"{len(places)} candidates, {_PEOPLE} people, {_PEOPLE * _EACH} expressions, seed {seed}")
+    for size, (rows, share) in choose(places, units, seed).items():
+        print(f"{size:>2} sensors explain {share:.3f} of the variance: {', '.join(places[r].name for r in rows)}")
+        write(output / f"imu{size}.toml", f"imu{size}", [places[r] for r in rows], share, seed)
+        if size == max(SIZES):
+            write_face(face, [places[r] for r in rows])
+
+
+if __name__ == "__main__":
+    run(main)
