@@ -249,6 +249,7 @@ def bench(
     asked = [(model, *case) for model in chosen for case in bench_.cases(model)]
     heads = ("", "first", "p50", "p99", "fps", "RSS MB", "CPU %", "J/frame")
     table = Table(*heads, box=SIMPLE, padding=(0, 1, 0, 0), caption="milliseconds of a frame; first: open to result")
+    table.columns[0].no_wrap = True  # the label of a row can be searched for
     rows: list[dict[str, Any]] = []
     for model, engine, precision in asked:
         with progress_bar(f"{model} {engine} {precision}", frames) as advance:
