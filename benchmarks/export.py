@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,9 +30,10 @@ def main() -> None:
     for name in shipped():
         command = [sys.executable, "-m", "export", name, "--targets", "all", "-o", str(OUT / f"{name}.mien")]
         command += ["--jobs", str(len(os.sched_getaffinity(0)))]
+        begun = time.time()
         failed = subprocess.run([*command, *_npu()], cwd=ROOT).returncode
         report = OUT / f"{name}.report" / "report.json"
-        if failed and not report.exists():
+        if failed and not (report.exists() and report.stat().st_mtime >= begun):  # a refusal has a report too
             raise SystemExit(f"{name} cannot be exported")
         reports[name] = json.loads(report.read_text())
     asked = [row for name, report in reports.items() for row in _asked(name, report)]

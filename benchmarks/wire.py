@@ -15,14 +15,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import resources
 from typing import Any
 
 import mien
 import numpy as np
+from mien.locate import film
 from mien.receiver import Receiver
 from mien.sinks.udp import Udp
-from mien.sources.select import open_source
 from mien.types import FaceState
 from mien.wire import Decoder, Encoder
 
@@ -119,12 +118,8 @@ def main() -> None:
 
 def _take() -> list[FaceState]:
     """The states of the shipped performance."""
-    with resources.as_file(resources.files("mien") / "data" / "performance.mp4") as film:
-        source = open_source(str(film))
-        with mien.open("expression") as expression:
-            states = [states[0] for _, states in expression.stream_all(source) if states]
-        source.close()
-    return states
+    with mien.open("expression") as expression:
+        return [states[0] for _, states in expression.stream_all(str(film())) if states]
 
 
 def _at(take: Sequence[FaceState], k: int) -> FaceState:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
+
+from mien.errors import MienError
+from torch import nn
 
 from export.running import runner
 from export.targets.base import Built, Target
@@ -31,16 +34,28 @@ class ExecutorchInt8(Target):
         def made(data: bytes) -> Built:
             return Built({blob: data}, blob, tensors_of(build))
 
-        def search() -> bytes:
-            exported, samples, heads = program(build), build.calibration, build.recipe.keep_float
-            weights = {layer.node: layer.weight for layer in build.layers()}
+        def search(spared: Sequence[str]) -> bytes:
+            exported, samples, layers = program(build), build.calibration, build.layers()
+            weights = {layer.node: layer.weight for layer in layers}
 
             def quantize(kept: Sequence[str]) -> bytes:
-                scheme = Scheme(keep_float=(*heads, *(weights[node] for node in kept)))
+                scheme = Scheme(keep_float=(*spared, *(weights[node] for node in kept)))
                 return lowered(Pt2e().quantize(exported, samples, scheme))
 
-            return fewest_in_float(
-                build.layers(), quantize, lambda data: build.good_enough(runner(cls, made(data)))
-            )[0]  # fmt: skip
+            return fewest_in_float(layers, quantize, lambda data: build.good_enough(runner(cls, made(data))))[0]
 
-        return made(build.kept(f"{build.network}-int8.pte", search))
+        def anyhow() -> bytes:
+            heads = build.recipe.keep_float
+            try:
+                return search(heads)
+            except MienError:  # XNNPACK does not run some networks in which a float convolution is fed by int8 ones
+                return search(dense(build.recipe.module, heads))
+
+        return made(build.kept(f"{build.network}-int8.pte", anyhow))
+
+
+def dense(module: nn.Module | None, heads: Collection[str]) -> list[str]:
+    """The weights of those heads that are dense layers."""
+    layers = dict(module.named_modules()) if module is not None else {}
+    weights = [f"{name}.weight" for name, layer in layers.items() if isinstance(layer, nn.Linear)]
+    return [weight for weight in weights if any(part in weight for part in heads)]

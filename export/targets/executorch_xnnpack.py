@@ -49,8 +49,10 @@ def program(build: Build) -> Any:
 def lowered(exported: Any) -> bytes:
     """The program with all that XNNPACK takes handed to it."""
     try:
-        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import ExecutorchBackendConfig, to_edge_transform_and_lower
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it deprecates itself while it is imported
+            from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+            from executorch.exir import ExecutorchBackendConfig, to_edge_transform_and_lower
     except ImportError as error:
         raise MissingExtraError("export", "executorch", "Exporting to ExecuTorch") from error
     with warnings.catch_warnings():

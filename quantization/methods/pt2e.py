@@ -28,11 +28,13 @@ class Pt2e(Method):
 
     def quantize(self, model: Any, samples: Samples, scheme: Scheme) -> Any:
         try:
-            from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-                XNNPACKQuantizer,
-                get_symmetric_quantization_config,
-            )
-            from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what it deprecates itself while it is imported
+                from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+                    XNNPACKQuantizer,
+                    get_symmetric_quantization_config,
+                )
+                from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
         except ImportError as error:
             raise MissingExtraError("export", "executorch", "Quantizing for ExecuTorch") from error
         quantizer = XNNPACKQuantizer()

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 from torch import nn
 
@@ -99,3 +100,18 @@ def test_training_in_int8_leaves_the_module_as_it_was(module: nn.Module, picture
     assert module.state_dict().keys() == before.keys()
     for name, value in module.state_dict().items():
         assert (value == before[name]).all()
+
+
+def test_a_torch_program_keeps_in_float_what_the_scheme_names(module: nn.Module, pictures: Samples) -> None:
+    pytest.importorskip("executorch")
+    exported = torch.export.export(module, (torch.rand(1, 3, 32, 32),))
+
+    def in_int8(keep: tuple[str, ...]) -> int:
+        small = find("quantization.methods", "pt2e", Method)().quantize(
+            exported, pictures.rows(np.arange(8)), Scheme(keep_float=keep)
+        )
+        return sum(value.numel() for value in small.state_dict.values() if value.dtype == torch.int8)
+
+    weights = {name: weight.numel() for name, weight in module.named_parameters() if weight.ndim > 1}
+    assert in_int8(()) == sum(weights.values())
+    assert in_int8(("second.", "head.")) == weights["first.weight"] + weights["third.weight"]

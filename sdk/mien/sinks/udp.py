@@ -1,12 +1,10 @@
-"""States over UDP to `HOST:PORT`, in the packets of mien.wire; `mien.receiver` and `mien receive` read them."""
+"""States over UDP to `HOST:PORT`, in the packets of mien.wire; `mien.receiver` reads them."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from mien.errors import SinkError
 from mien.sinks.base import Sink
@@ -54,7 +52,7 @@ class Udp(Sink):
         if face not in self._encoders:
             while len(self._encoders) >= _FACES:
                 del self._encoders[next(iter(self._encoders))]
-            self._encoders[face] = Encoder(int(np.random.default_rng().integers(1 << 32)), self._copies)
+            self._encoders[face] = Encoder(copies=self._copies)
         return self._encoders[face]
 
     def _send(self, datagram: bytes) -> None:
