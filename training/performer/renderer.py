@@ -69,6 +69,21 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
+class Camera:
+    """A lens that stays where it is while a head moves before it, instead of one that frames each picture by its face.
+
+    Attributes:
+        focal: pixels per unit of x / depth. centre: (2,) picture coordinates of the optical axis, pixels from the middle
+            of the picture, x right, y down.
+        shift: (3,) camera centimetres by which the head's middle lies off its place before the camera.
+    """
+
+    focal: float
+    centre: F32
+    shift: F32
+
+
+@dataclass(frozen=True, eq=False)
 class _Layout:
     """The mesh as it is drawn: vertices doubled where the texture has a seam or the kind changes."""
 
@@ -231,21 +246,37 @@ class Renderer:
         self._person.append((_MOUTH, self._vertex_arrays(_MOUTH, content, index)))
 
     def render(
-        self, head: Head, skin: Skin, posed: Posed, weights: F32, scene: Scene, worn: list[Mesh], framing: float = 1.25
+        self,
+        head: Head,
+        skin: Skin,
+        posed: Posed,
+        weights: F32,
+        scene: Scene,
+        worn: list[Mesh],
+        framing: float | Camera = 1.25,
     ) -> Picture:
         """Draws one picture.
 
         Args:
             weights: (52,) the expression, for the wrinkles. worn: what else is drawn, in model space, already posed.
-            framing: side of the picture in sides of the face crop.
+            framing: side of the picture in sides of the face crop, or a camera that does not follow the face.
         """
         with self._gl:  # another renderer of this process may have been at work
             return self._draw(head, skin, posed, weights, scene, worn, framing)
 
     def _draw(
-        self, head: Head, skin: Skin, posed: Posed, weights: F32, scene: Scene, worn: list[Mesh], framing: float
+        self,
+        head: Head,
+        skin: Skin,
+        posed: Posed,
+        weights: F32,
+        scene: Scene,
+        worn: list[Mesh],
+        framing: float | Camera,
     ) -> Picture:
         place = np.array([0, 0, -scene.distance], np.float32) - scene.rotation @ _MIDDLE
+        if isinstance(framing, Camera):
+            place = place + framing.shift
         marks = points.positions(posed, skin.iris_scale, head.eye_scale)
         pixels, lens = self._aim(marks @ scene.rotation.T + place, framing)
         lit = scene.shadow > 0
@@ -281,12 +312,15 @@ class Renderer:
         seen = self._seen(marks @ scene.rotation.T + place, pixels)
         return Picture(colour, pixels, seen, (posed.gaze @ scene.rotation.T).astype(np.float32))
 
-    def _aim(self, seen: F32, framing: float) -> tuple[F32, F32]:
-        """Landmark pixels (220, 2) and the lens that puts their hull into the middle."""
+    def _aim(self, seen: F32, framing: float | Camera) -> tuple[F32, F32]:
+        """Landmark pixels (220, 2) and the lens: the camera's, or the one that puts their hull into the middle."""
         flat = seen[:, :2] / -seen[:, 2:]
-        low, high = flat.min(0), flat.max(0)
-        focal = self.size / (framing * points.CROP * (high - low).max())
-        middle = (low + high) / 2 * focal
+        if isinstance(framing, Camera):
+            focal, middle = framing.focal, framing.centre * np.array([-1, 1], np.float32)
+        else:
+            low, high = flat.min(0), flat.max(0)
+            focal = self.size / (framing * points.CROP * (high - low).max())
+            middle = (low + high) / 2 * focal
         centre = (self.size - 1) / 2
         pixels = np.stack([centre + flat[:, 0] * focal - middle[0], centre - flat[:, 1] * focal + middle[1]], 1)
         scale = 2 * focal / self.size
