@@ -50,5 +50,6 @@ void bind_decode(py::module_ &module);
 void bind_geometry(py::module_ &module);
 void bind_filter(py::module_ &module);
 void bind_imu(py::module_ &module);
+void bind_reenact(py::module_ &module);
 
 }  // namespace mien::bindings

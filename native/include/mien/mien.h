@@ -283,5 +283,6 @@ MIEN_API mien_status mien_constrain(float *values, const uint8_t *valid, size_t 
 
 #include "mien/imu.h"
 #include "mien/pipeline.h"
+#include "mien/reenact.h"
 
 #endif

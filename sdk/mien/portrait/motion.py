@@ -1,0 +1,55 @@
+"""Motion: what a driver does, as a portrait's own vertices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.portrait.fit import Fit, Placed
+from mien.portrait.mesh import DISTANCE, NECK, FaceMesh
+from mien.types import F32
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """What a head does.
+
+    Attributes:
+        rotation: (3, 3) head -> camera. coefficients: (52,). gaze: (2, 2), radians, as `FaceMesh.shaped`.
+        place: (3,) cm by which the point between the eyes lies off where the source has it: x right, y up, z to the
+            viewer; None: where the neck takes it.
+    """
+
+    rotation: F32
+    coefficients: F32
+    gaze: F32
+    place: F32 | None = None
+
+
+EYES = np.array([0, 3.605, 7.9], np.float32)  # the point between a head's eyes, cm
+
+
+def move(mesh: FaceMesh, fit: Fit, motion: Motion) -> F32:
+    """The vertices (V, 3) of a fitted person who moves so: columns, rows and depth. Shoulders stay."""
+    weights = mesh.weights(motion.coefficients, mesh.limits(fit.rest))
+    shape = mesh.shaped(fit.rest, weights, motion.gaze)
+    old = fit.placed
+    pivot, shift = (NECK, np.zeros(3, np.float32)) if motion.place is None else (EYES, motion.place)
+    # In centimetres of camera space about the origin of the source's head.
+    moved = (shape - pivot) @ motion.rotation.T + (old.rotation @ pivot + shift)
+    out = np.empty_like(moved)
+    near = np.float32(old.scale) / (1 - moved[:, 2] / np.float32(DISTANCE))
+    out[:, 0] = old.origin[0] + near * moved[:, 0]
+    out[:, 1] = old.origin[1] - near * moved[:, 1]
+    out[:, 2] = moved[:, 2]
+    return np.ascontiguousarray(fit.points + mesh.carried * (out - fit.points))
+
+
+def turned(fit: Fit, rotation: F32) -> Placed:
+    """Where the head is after it turned on its neck."""
+    old = fit.placed
+    origin = old.rotation @ NECK - rotation @ NECK
+    near = old.scale / (1 - origin[2] / DISTANCE)
+    column, row = old.origin[0] + near * origin[0], old.origin[1] - near * origin[1]
+    return Placed(rotation, old.scale, np.array([column, row], np.float32))
