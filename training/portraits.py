@@ -159,22 +159,16 @@ def _training(rng: np.random.Generator) -> list[View]:
     return [shoot(_renderer(), sitting, move, *random_turn(rng)) for move in moves]
 
 
-HELD_OUT = ("source", "truth", "rest", "driver", "driver_rest", "other", "other_rest")
+HELD_OUT = ("source", "truth", "rest", "driver_from", "driver", "driver_rest", "other_from", "other", "other_rest")
 
 
 def _held_out(rng: np.random.Generator) -> list[View]:
-    """In the order of HELD_OUT: the source's person three times, and two others who move as the truth does."""
-    one = random_sitting(rng)
+    """In the order of HELD_OUT: a person as source, as it should become, and at rest; two others who do the same."""
     begin, move = ExpressionSampler("validation").sample(rng, 2).coefficients
     rest = np.zeros(len(COEFFICIENTS), np.float32)
-    turn, sway = random_turn(rng)
-    ahead = rotation(0.0, 0.0, 0.0), np.zeros(3, np.float32)
-    views = [shoot(_renderer(), one, begin, *random_turn(rng)), shoot(_renderer(), one, move, turn, sway)]
-    views.append(shoot(_renderer(), one, rest, *ahead))
-    for _ in range(2):
-        another = random_sitting(rng)
-        views += [shoot(_renderer(), another, move, turn, sway), shoot(_renderer(), another, rest, *ahead)]
-    return views
+    acts = [(begin, *random_turn(rng)), (move, *random_turn(rng))]
+    acts.append((rest, rotation(0.0, 0.0, 0.0), np.zeros(3, np.float32)))
+    return [shoot(_renderer(), sitting, *act) for sitting in [random_sitting(rng) for _ in range(3)] for act in acts]
 
 
 def render_shard(folder: Path, shard: int, seed: int, split: str, count: int = SHARD) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mien.portrait.fit import Fit, Placed
 from mien.portrait.mesh import DISTANCE, NECK, FaceMesh
-from mien.types import F32
+from mien.types import F32, HeadPose
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,3 +53,20 @@ def turned(fit: Fit, rotation: F32) -> Placed:
     near = old.scale / (1 - origin[2] / DISTANCE)
     column, row = old.origin[0] + near * origin[0], old.origin[1] - near * origin[1]
     return Placed(rotation, old.scale, np.array([column, row], np.float32))
+
+
+def place_between(reference: HeadPose, now: HeadPose) -> F32:
+    """How far a head moved from where it was, as `Motion.place`: what a camera of unknown lens can tell of it.
+
+    Moves across the picture are in centimetres at the reference's distance; those towards it are what the change of
+    size means at `DISTANCE`.
+    """
+    zoom = float(np.clip(reference.translation[2] / now.translation[2], 0.5, 2.0))
+    across = [100 * (b - a / zoom) for a, b in zip(reference.translation[:2], now.translation[:2], strict=True)]
+    return np.array([*across, DISTANCE * (1 - 1 / zoom)], np.float32)
+
+
+def gaze_in_head(gaze: F32, rotation: F32) -> F32:
+    """(2, 2) yaw and pitch in the head of gaze vectors (2, 3) in camera axes."""
+    x, y, z = (gaze @ rotation).T
+    return np.stack([np.arctan2(x, np.maximum(z, 0.1)), np.arcsin(np.clip(y, -0.9, 0.9))], 1).astype(np.float32)

@@ -1,0 +1,80 @@
+"""The default `reenact` bundle: a portrait moved by its mesh, refined by a network that was trained on sittings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+from rich.progress import track
+from torch import nn
+
+from training import portraits, reenact_bundle, reenact_pairs
+from training.face_bundle import load_weights
+from training.loop import Settings, Trainer
+from training.models.reenact import ReenactNetwork, composed
+from training.reenact_pairs import Batches, Sittings
+from training.reenacting import Loss, psnr
+
+if TYPE_CHECKING:
+    from training.train import Options
+
+SITTINGS, STEPS, BATCH = 900, 3_600, 6
+HELD_OUT = 200
+_RATE = 2e-3
+
+
+def train(options: Options) -> None:
+    """Renders and measures what is missing, trains, and writes the bundle. `--pictures` is the number of sittings."""
+    sittings = ensure(options, "portraits", options.pictures or SITTINGS, "train")
+    settings = settings_of(options)
+    torch.manual_seed(options.seed)
+    network = ReenactNetwork()
+    if options.start is not None:
+        load_weights(network, options.start)
+    batches = Batches(sittings, settings.batch, settings.seed)
+    trainer = Trainer(options.out, network, settings, Loss(), batches, device="cpu")
+    trainer.run(200)
+    trained = trainer.averaged()
+    assert isinstance(trained, ReenactNetwork)
+    reenact_bundle.write(options.bundle, trained, {"sittings": len(sittings), **asdict(settings)})
+
+
+def settings_of(options: Options) -> Settings:
+    """The schedule, which the baseline shares."""
+    return Settings(
+        options.steps or STEPS,
+        options.batch or BATCH,
+        rate=_RATE,
+        warm_up=100,
+        decay=0.01,
+        average=0.99,
+        seed=options.seed,
+        threads=options.threads,
+    )
+
+
+def ensure(options: Options, name: str, count: int, split: str) -> Sittings:
+    """The measured sittings of a split, rendered as far as they are missing."""
+    folder = options.data / name
+    seed = options.seed + (2000 if split == "validation" else 0)
+    if len(list(folder.glob("shard-????.npz"))) * portraits.SHARD < count:
+        shards = portraits.render(folder, count, seed, split)
+        for _ in track(shards, "rendering", total=-(-count // portraits.SHARD)):
+            pass
+    reenact_pairs.states(folder)
+    return reenact_pairs.load(folder, count)
+
+
+@torch.no_grad()
+def evaluate(network: nn.Module, batches: Batches, count: int) -> Mapping[str, Any]:
+    """PSNR on `count` batches of held-out pairs, for the log."""
+    network.eval()
+    made, warped = [], []
+    for step in range(count):
+        batch = batches(step)
+        keep, change = network(batch.cells, batch.drive)
+        made.append(psnr(composed(keep, change, batch.warped, batch.source), batch.truth))
+        warped.append(psnr(batch.warped, batch.truth))
+    return {"held_out_psnr": sum(made) / count, "held_out_psnr_warped": sum(warped) / count}
