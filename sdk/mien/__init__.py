@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from mien.layouts import ARKIT52, Layout, layout
     from mien.neutral import mean_embedding
     from mien.pipeline import Pipeline, Report, open
+    from mien.portrait.portrait import Portrait, Shown
+    from mien.portrait.transfer import Transfer
     from mien.sources.camera import Camera
     from mien.sources.frames import Frames
     from mien.sources.image import Images
@@ -69,6 +71,9 @@ _HOMES = {
     "Pipeline": "pipeline",
     "Report": "pipeline",
     "open": "pipeline",
+    "Portrait": "portrait.portrait",
+    "Shown": "portrait.portrait",
+    "Transfer": "portrait.transfer",
     "Camera": "sources.camera",
     "Frames": "sources.frames",
     "Images": "sources.image",
@@ -111,14 +116,17 @@ __all__ = [
     "ModelError",
     "OneEuro",
     "Pipeline",
+    "Portrait",
     "Raw",
     "Replay",
     "Report",
     "Serial",
+    "Shown",
     "Simulator",
     "SinkError",
     "SourceError",
     "TimestampError",
+    "Transfer",
     "Udp",
     "Video",
     "__version__",

@@ -185,6 +185,16 @@ class Pipeline:
         return self._task.takes
 
     @property
+    def task(self) -> Task:
+        """What the bundle does, for what is built upon it, such as `mien.Portrait`."""
+        return self._task
+
+    @property
+    def profiler(self) -> Profiler:
+        """Where the time of `report()` is counted."""
+        return self._profiler
+
+    @property
     def example(self) -> str:
         """The address of a source to try the bundle with; empty: any picture or video of a face."""
         return self._task.example

@@ -6,12 +6,15 @@ landmarks is spread smoothly over the mesh, in the picture's plane.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from mien.portrait.mesh import DISTANCE, NECK, FaceMesh, gaze_of
 from mien.types import F32
+
+F64 = npt.NDArray[np.float64]
 
 _ROUNDS = 4
 _NOISE = 0.18  # cm that landmarks are off; 3 % of an outer eye corner's distance on held-out renders
@@ -65,6 +68,14 @@ class Fit:
     points: F32
     residual: float
 
+    def moved(self, unit: float, x: float, y: float) -> Fit:
+        """The same in a picture that is `unit` times as large, its pixels then moved by x and y."""
+        shift = np.array([x, y], np.float32)
+        placed = Placed(self.placed.rotation, self.placed.scale * unit, self.placed.origin * np.float32(unit) + shift)
+        points = self.points.copy()
+        points[:, :2] = points[:, :2] * np.float32(unit) + shift
+        return replace(self, placed=placed, points=points)
+
 
 def fit(mesh: FaceMesh, landmarks: F32, rotation: F32, coefficients: F32, gaze: F32 | None = None) -> Fit:
     """Lays the mesh over a face.
@@ -101,7 +112,9 @@ def fit(mesh: FaceMesh, landmarks: F32, rotation: F32, coefficients: F32, gaze: 
         pull = np.concatenate([-identity, np.zeros(6)]) * prior
         step = np.linalg.solve((rows * weight) @ rows.T + np.diag(prior), (rows * weight) @ left + pull)
         identity = np.clip(identity + step[: len(modes)], -3, 3)
-        turn = _turned(step[len(modes) : len(modes) + 3]) @ turn
+        spin = step[len(modes) : len(modes) + 3]
+        angle = float(np.linalg.norm(spin))
+        turn = turn_about(spin / max(angle, 1e-12), angle) @ turn
     rest = mesh.neutral + np.tensordot(identity.astype(np.float32), mesh.identities, 1)
     placed = Placed(turn.astype(np.float32), scale, origin.astype(np.float32))
     return _yield(mesh, placed, rest, coefficients, look, landmarks)
@@ -132,7 +145,7 @@ def _yield(mesh: FaceMesh, placed: Placed, rest: F32, coefficients: F32, gaze: F
     return Fit(placed, rest.astype(np.float32), coefficients, gaze, points, residual)
 
 
-def _similar(flat: np.ndarray, seen: np.ndarray, trust: np.ndarray) -> tuple[float, np.ndarray]:
+def _similar(flat: F64, seen: F64, trust: F64) -> tuple[float, F64]:
     """Scale and offset of the least squares from `flat` to `seen`, both (N, 2)."""
     share = trust / trust.sum()
     middle, target = share @ flat, share @ seen
@@ -141,22 +154,15 @@ def _similar(flat: np.ndarray, seen: np.ndarray, trust: np.ndarray) -> tuple[flo
     return scale, target - scale * middle
 
 
-def _turned(axis: np.ndarray) -> np.ndarray:
-    """The rotation about an axis by its length, radians (Rodrigues)."""
-    angle = float(np.linalg.norm(axis))
-    if angle < 1e-9:
-        return np.eye(3)
-    x, y, z = axis / angle
+def turn_about(axis: F64, angle: float) -> F64:
+    """The rotation about a unit axis by an angle in radians (Rodrigues)."""
+    x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
 
 
 def at_rest(placed: Placed, point: F32) -> F32:
-    """(2,) where a point of the head would be if the head looked straight ahead, turned on its neck."""
-    level = Placed(np.eye(3, dtype=np.float32), placed.scale, neck_place(placed))
-    return level.project((point - NECK)[None])[0, :2]
-
-
-def neck_place(placed: Placed) -> F32:
-    """(2,) column and row of the neck's joint."""
-    return placed.project(NECK[None])[0, :2]
+    """(2,) where a point of the head would be if the head, turning on its neck, looked straight ahead."""
+    moved = placed.rotation @ NECK + (point - NECK)
+    near = placed.scale / (1 - moved[2] / DISTANCE)
+    return np.array([placed.origin[0] + near * moved[0], placed.origin[1] - near * moved[1]], np.float32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.portrait.fit import Fit, Placed
+from mien.portrait.fit import Fit
 from mien.portrait.mesh import DISTANCE, NECK, FaceMesh
 from mien.types import F32, HeadPose
 
@@ -46,13 +46,10 @@ def move(mesh: FaceMesh, fit: Fit, motion: Motion) -> F32:
     return np.ascontiguousarray(fit.points + mesh.carried * (out - fit.points))
 
 
-def turned(fit: Fit, rotation: F32) -> Placed:
-    """Where the head is after it turned on its neck."""
-    old = fit.placed
-    origin = old.rotation @ NECK - rotation @ NECK
-    near = old.scale / (1 - origin[2] / DISTANCE)
-    column, row = old.origin[0] + near * origin[0], old.origin[1] - near * origin[1]
-    return Placed(rotation, old.scale, np.array([column, row], np.float32))
+def neck_shift(before: F32, now: F32) -> F32:
+    """`Motion.place` of a head that turned on its neck from one rotation to another."""
+    arm = EYES - NECK
+    return np.asarray(now @ arm - before @ arm, np.float32)
 
 
 def place_between(reference: HeadPose, now: HeadPose) -> F32:

@@ -80,6 +80,11 @@ class FaceTask(Task):
         if "coefficient_filter" in face:
             self.filters: Sequence[Filter] = (coefficient_filter(face.section("coefficient_filter")),)
 
+    @property
+    def points(self) -> int:
+        """How many landmarks a face gets."""
+        return self._landmarks.count
+
     def new_stream(self) -> FaceStream:
         own = self._coefficients.loaded if self._coefficients else None
         return FaceStream(

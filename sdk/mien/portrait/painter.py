@@ -1,0 +1,56 @@
+"""Painter: the network that refines a warped portrait, with its buffers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mien.backends.running import Running
+from mien.errors import BundleError
+from mien.portrait.canvas import HALF, MAPS, SIZE, Canvas, Source, pack
+from mien.portrait.motion import Motion
+from mien.profiler import Profiler
+from mien.tasks._network import Runner
+from mien.types import F32
+
+_PORTS = {"cells": (1, 24 + MAPS, HALF, HALF), "drive": (1, 104)}
+_RESULTS = {"keep": (1, 4, HALF, HALF), "change": (1, 12, HALF, HALF)}
+
+
+class Painter:
+    """One stream's use of a refining network.
+
+    Raises:
+        BundleError: its tensors are not those of such a network.
+    """
+
+    def __init__(self, running: Running) -> None:
+        for ports, wanted in ((running.network.inputs, _PORTS), (running.network.outputs, _RESULTS)):
+            for name, shape in wanted.items():
+                if name not in ports or tuple(ports[name].shape) != shape:
+                    raise BundleError("manifest.field", f"The network has no {name} of {shape}.", "")
+        self._runner = Runner(running)
+        self._of: Source | None = None
+        self._keep = np.empty((1, SIZE, SIZE), np.float32)
+        self._change = np.empty((3, SIZE, SIZE), np.float32)
+
+    def paint(self, canvas: Canvas, source: Source, motion: Motion, profiler: Profiler) -> tuple[F32, F32]:
+        """Keep (1, 256, 256) and change (3, 256, 256) for a canvas that was drawn; valid until the next call."""
+        cells, drive = self._runner.buffer("cells")[0], self._runner.buffer("drive")[0]
+        with profiler.stage("prepare"):
+            cells[:12] = pack(canvas.warped)
+            canvas.maps(cells[24:])
+            drive[52:] = motion.coefficients
+            if self._of is not source:
+                cells[12:24], drive[:52], self._of = source.packed, source.fit.coefficients, source
+        found = self._runner.run(profiler)
+        with profiler.stage("decode"):
+            for name, out in (("keep", self._keep), ("change", self._change)):
+                spread(found[name].reshape(-1, HALF, HALF), out)
+        return self._keep, self._change
+
+
+def spread(cells: F32, out: F32) -> None:
+    """Writes cells (4 C, 128, 128) as planes (C, 256, 256), torch's pixel_shuffle."""
+    planes = out.reshape(len(out), HALF, 2, HALF, 2)
+    for corner in range(4):
+        planes[:, :, corner // 2, :, corner % 2] = cells[corner::4]
