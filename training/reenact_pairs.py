@@ -133,7 +133,8 @@ class Stage:
         get = {key: sittings.labels[key][row, view] for key in _STATE}
         placed = Placed(get["rotation"], float(get["scale"]), get["origin"])
         rest = get["rest"].astype(np.float32)
-        return Fit(placed, rest, get["coefficients"], get["gaze"], get["points"], 0.0)
+        seen = pose(get["head"]).matrix()[:3, :3].astype(np.float32)
+        return Fit(placed, rest, get["coefficients"], get["gaze"], get["points"], seen, 0.0)
 
     def source(self, sittings: Sittings, row: int, view: int) -> Source:
         """A view as a source."""

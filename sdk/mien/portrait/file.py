@@ -19,7 +19,7 @@ from mien.types import U8
 
 _VERSION = 1
 _MOST_PIXELS = 4320 * 4320
-_FIELDS = ("rotation", "origin", "rest", "coefficients", "gaze", "points")
+_FIELDS = ("rotation", "origin", "rest", "coefficients", "gaze", "points", "seen")
 
 
 def write(path: str | PathLike[str], picture: U8, fit: Fit, faces: int, digest: str) -> None:
@@ -39,6 +39,7 @@ def write(path: str | PathLike[str], picture: U8, fit: Fit, faces: int, digest: 
         "coefficients": fit.coefficients,
         "gaze": fit.gaze,
         "points": fit.points,
+        "seen": fit.seen,
     }
     with writing(fspath(path)), Path(path).open("wb") as out:
         np.savez_compressed(out, allow_pickle=False, **stored)  # type: ignore[arg-type]
@@ -67,7 +68,7 @@ def read(path: str | PathLike[str], vertices: int, digest: str) -> tuple[U8, Fit
             "portrait.file", f"{fspath(path)} was enrolled with another face model.", "Enrol the picture again."
         )
     shapes = {"rotation": (3, 3), "origin": (2,), "rest": (vertices, 3), "coefficients": (52,), "gaze": (2, 2)}
-    shapes["points"] = (vertices, 3)
+    shapes |= {"points": (vertices, 3), "seen": (3, 3)}
     whole = all(
         values[name].shape == shape and values[name].dtype == np.float32 and np.isfinite(values[name]).all()
         for name, shape in shapes.items()
@@ -81,6 +82,7 @@ def read(path: str | PathLike[str], vertices: int, digest: str) -> tuple[U8, Fit
         values["coefficients"],
         values["gaze"],
         values["points"],
+        values["seen"],
         residual,
     )
     return np.cumsum(rows, axis=0, dtype=np.uint8), fit, int(faces)

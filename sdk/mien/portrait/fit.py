@@ -58,6 +58,7 @@ class Fit:
         placed: where the head is. rest: (V, 3) the person's resting face, cm; the picture's residual is in it.
         coefficients: (52,), gaze: (2, 2): what the face does in the picture.
         points: (V, 3) where the mesh's vertices are in the picture, and their depth.
+        seen: (3, 3) the rotation that the network told, which the fit refined.
         residual: root mean square between fitted shape and landmarks, cm, before it was spread.
     """
 
@@ -66,6 +67,7 @@ class Fit:
     coefficients: F32
     gaze: F32
     points: F32
+    seen: F32
     residual: float
 
     def moved(self, unit: float, x: float, y: float) -> Fit:
@@ -117,14 +119,14 @@ def fit(mesh: FaceMesh, landmarks: F32, rotation: F32, coefficients: F32, gaze: 
         turn = turn_about(spin / max(angle, 1e-12), angle) @ turn
     rest = mesh.neutral + np.tensordot(identity.astype(np.float32), mesh.identities, 1)
     placed = Placed(turn.astype(np.float32), scale, origin.astype(np.float32))
-    return _yield(mesh, placed, rest, coefficients, look, landmarks)
+    return _yield(mesh, placed, rest, (coefficients, look, rotation), landmarks)
 
 
-def _yield(mesh: FaceMesh, placed: Placed, rest: F32, coefficients: F32, gaze: F32, landmarks: F32) -> Fit:
+def _yield(mesh: FaceMesh, placed: Placed, rest: F32, told: tuple[F32, F32, F32], landmarks: F32) -> Fit:
     """Moves the mesh in the picture's plane so that its landmarks lie where the picture's do."""
+    coefficients, gaze, seen = told
     weights = mesh.weights(coefficients, mesh.limits(rest))
-    shape = mesh.shaped(rest, weights, gaze)
-    points = placed.project(shape)
+    points = placed.project(mesh.shaped(rest, weights, gaze))
     near = placed.scale / (1 - points[:, 2:] / DISTANCE)
     left = (landmarks - points[mesh.landmarks, :2]) / near[mesh.landmarks] * np.array([1, -1], np.float32)
     on_skin = np.flatnonzero(mesh.skin[mesh.landmarks])
@@ -142,7 +144,7 @@ def _yield(mesh: FaceMesh, placed: Placed, rest: F32, coefficients: F32, gaze: F
     rest = rest + moved @ placed.rotation
     points = placed.project(mesh.shaped(rest, weights, gaze))
     residual = float(np.sqrt((left[on_skin] ** 2).sum(1).mean()))
-    return Fit(placed, rest.astype(np.float32), coefficients, gaze, points, residual)
+    return Fit(placed, rest.astype(np.float32), coefficients, gaze, points, seen.astype(np.float32), residual)
 
 
 def _similar(flat: F64, seen: F64, trust: F64) -> tuple[float, F64]:

@@ -90,7 +90,7 @@ class Transfer:
                 place = place_between(reference.head, state.head)
         else:
             change, look_change = coefficients - fit.coefficients, gaze - fit.gaze
-            spin = None if turn is None else turn @ fit.placed.rotation.T
+            spin = None if turn is None else turn @ fit.seen.T
         gains = np.array([self.of(region) for region in REGIONS], np.float32)
         moved = np.clip(fit.coefficients + gains[_COLUMN] * change, 0, 1)
         rotation = scaled_turn(spin, self.of("head")) @ fit.placed.rotation
