@@ -222,7 +222,8 @@ def test_states_come_back_as_they_were_told(tmp_path: Path) -> None:
     valid = np.arange(52) % 7 != 0
     state = FaceState(
         5, 1, ARKIT52, values, values, valid, 0.75, box=(1.0, 2.0, 30.0, 40.0), stale=True,
-        landmarks=np.arange(9, dtype=np.float32).reshape(3, 3), head=HeadPose((0.0, 0.6, 0.0, 0.8), (0.0, 0.0, 0.5), 1.5),
+        landmarks=np.arange(9, dtype=np.float32).reshape(3, 3),
+        head=HeadPose((0.0, 0.6, 0.0, 0.8), (0.0, 0.0, 0.5), 1.5),
         gaze=np.array([[0, 0, 1], [0, 0.6, 0.8]], np.float32), aus={"AU12": 0.25}, valence=-0.5,
         extras={"tongueUp": 0.125}, attention=np.eye(14, dtype=np.float32) / 14,
     )  # fmt: skip
