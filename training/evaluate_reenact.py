@@ -22,10 +22,11 @@ from mien import _native
 from mien.layouts import ARKIT52
 from mien.machine import describe
 from mien.pipeline import Pipeline
-from mien.portrait.canvas import SIZE, Canvas, Source
+from mien.portrait.canvas import SIZE, Source
 from mien.portrait.fit import Fit, fit
 from mien.portrait.motion import Motion, move
 from mien.profiler import Profiler
+from mien.tasks.reenact import ReenactTask
 from rich.console import Console
 from rich.progress import track
 
@@ -55,10 +56,10 @@ class Subject:
     """A bundle's mesh and network on sittings, as the runtime uses them."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.stage = Stage()
-        self.stage.mesh = pipeline.task.mesh
-        self.stage.canvas = Canvas(pipeline.task.mesh)
-        self._painter = pipeline.task.painter()
+        task = pipeline.task
+        assert isinstance(task, ReenactTask)
+        self.stage = Stage(task.mesh)
+        self._painter = task.painter()
         self._shown = np.ones((SIZE, SIZE), np.float32)
 
     def make(self, source: Source, motion: Motion) -> tuple[U8, U8]:
@@ -76,8 +77,8 @@ def absolute_motion(sittings: Sittings, row: int, view: int, source: Fit) -> Mot
     """What the face network saw in a view, itself, as `Transfer(relative=False)` applies it."""
     get = sittings.labels
     turn = reenact_pairs.pose(get["head"][row, view]).matrix()[:3, :3].astype(np.float32)
-    turn = turn @ source.seen.T @ source.placed.rotation
-    return Motion(turn, get["coefficients"][row, view], get["gaze"][row, view])
+    turned = (turn @ source.seen.T @ source.placed.rotation).astype(np.float32)
+    return Motion(turned, get["coefficients"][row, view], get["gaze"][row, view])
 
 
 class Keypoints:
@@ -99,7 +100,9 @@ class Keypoints:
         return np.asarray((made[0].clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
 
 
-def pictures(subject: Subject, baseline: Keypoints | None, sittings: Sittings, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
+def pictures(
+    subject: Subject, baseline: Keypoints | None, sittings: Sittings, rows: npt.NDArray[np.intp]
+) -> dict[str, Any]:
     """PSNR and SSIM of same and cross identity, and what another driver of equal motion changes."""
     scores: dict[str, dict[str, list[float]]] = {
         f"{way} {kind}": {"psnr": [], "ssim": []} for way in _WAYS for kind in ("same", "cross")
@@ -111,7 +114,11 @@ def pictures(subject: Subject, baseline: Keypoints | None, sittings: Sittings, r
         shown = sittings.pictures[row]
         truth = shown[_VIEW["truth"]]
         others = []
-        for kind, first, then in (("same", "source", "truth"), ("cross", "driver_from", "driver"), ("", "other_from", "other")):
+        for kind, first, then in (
+            ("same", "source", "truth"),
+            ("cross", "driver_from", "driver"),
+            ("", "other_from", "other"),
+        ):
             begin, end = _VIEW[first], _VIEW[then]
             made, warped = subject.make(source, measured_motion(sittings, row, begin, end, source.fit))
             if not kind:
@@ -129,14 +136,14 @@ def pictures(subject: Subject, baseline: Keypoints | None, sittings: Sittings, r
         leaks.append(abs(psnr(others[0], truth) - psnr(others[1], truth)))
         apart.append(psnr(others[0], others[1]))
     means = {
-        name: {key: float(np.mean(values)) for key, values in row.items()} for name, row in scores.items() if row["psnr"]
+        name: {key: float(np.mean(values)) for key, values in row.items()}
+        for name, row in scores.items()
+        if row["psnr"]
     }
     return {**means, "leak_db": float(np.mean(leaks)), "two_drivers_psnr": float(np.mean(apart))}
 
 
-def transfer(
-    subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDArray[np.intp]
-) -> dict[str, Any]:
+def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
     """What our face model sees on outputs under absolute transfer, beside what it saw of the driver; and identity."""
     wanted, got, ceiling, turns = [], [], [], []
     shape_source, shape_driver, outline = [], [], []
@@ -284,7 +291,7 @@ def main(
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(about, indent=1) + "\n")
     for name, figure in figures.items():
-        print(f"{name:<18} {figure if not isinstance(figure, dict) else {k: v for k, v in figure.items() if k != 'r_each'}}")
+        print(f"{name:<18}", {k: v for k, v in figure.items() if k != "r_each"} if isinstance(figure, dict) else figure)
     Console().print(table(asked))
 
 

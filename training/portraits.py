@@ -28,11 +28,11 @@ from training.errors import TrainingError
 from training.performer.backgrounds import background
 from training.performer.coefficients import COEFFICIENTS
 from training.performer.expressions import ExpressionSampler
-from training.performer.head import Posed, normals, rig
+from training.performer.head import normals
 from training.performer.mesh import Mesh
 from training.performer.people import Person, random_person
-from training.performer.renderer import _MIDDLE, Camera, Renderer
-from training.performer.scene import Scene, random_scene, rotation
+from training.performer.renderer import _MIDDLE, Renderer
+from training.performer.scene import Camera, Scene, random_scene, rotation
 from training.performer.sensor import capture
 
 F32 = npt.NDArray[np.float32]
@@ -75,7 +75,7 @@ class View:
     Attributes:
         picture: uint8 (256, 256, 3). coefficients: (57,) what the face shows. points: (220, 2), pixels.
         rotation: (3, 3) head -> camera; place: (3,) camera cm of the model's origin: x = rotation @ v + place.
-        lens: (3,) focal length and optical axis' x, y in pixels: column = x0 + focal * x / -z, row = y0 - focal * y / -z.
+        lens: (3,) focal length and the optical axis' column and row, pixels: column = lens[1] + lens[0] * x / -z.
     """
 
     picture: U8
@@ -97,7 +97,9 @@ def random_sitting(rng: np.random.Generator, person: Person | None = None) -> Si
     centre = np.array([rng.normal(0, 6), 10 + rng.normal(0, 6)], np.float32)
     behind = background(rng, SIZE, SIZE)
     glasses = person.glasses if rng.random() < 0.5 else []
-    return Sitting(person, scene, float(focal), centre, behind, glasses, rng.uniform(0, _FAULTS), int(rng.integers(2**31)))
+    return Sitting(
+        person, scene, float(focal), centre, behind, glasses, rng.uniform(0, _FAULTS), int(rng.integers(2**31))
+    )
 
 
 def random_turn(rng: np.random.Generator) -> tuple[F32, F32]:
@@ -196,7 +198,8 @@ def render(folder: Path, count: int, seed: int, split: str = "train", workers: i
     jobs = [(folder, k, seed, split, min(SHARD, count - k * SHARD)) for k in range(-(-count // SHARD))]
     if workers == 1:
         for job in jobs:
-            yield _job(job)
+            _job(job)
+            yield
         return
     # One thread of linear algebra per process, which must be settled before a process loads numpy.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):

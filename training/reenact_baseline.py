@@ -1,6 +1,6 @@
 """Trains the keypoint baseline of `reenact` on the same pairs, in the same order, with the same schedule.
 
-    python -m training.reenact_baseline out/training/keypoints
+python -m training.reenact_baseline out/training/keypoints
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def _followed(network: KeypointNetwork, picture: Tensor) -> Tensor:
     """How far keypoints of a picture that was mapped are from the mapped keypoints (equivariance)."""
     count = len(picture)
     small = nn.functional.interpolate(picture, size=(64, 64), mode="area")
-    affine = torch.eye(2).expand(count, 2, 2) * (1 + _GROW * torch.randn(count, 1, 1)) + _TILT * torch.randn(count, 2, 2)
+    affine = torch.eye(2).expand(count, 2, 2) * (1 + _GROW * torch.randn(count, 1, 1)) + _TILT * torch.randn(
+        count, 2, 2
+    )
     shift = _SHIFT * torch.randn(count, 2)
     places = torch.einsum("bij,yxj->byxi", affine, grid(64, picture.device)) + shift[:, None, None]
     mapped = nn.functional.grid_sample(small, places, padding_mode="reflection", align_corners=True)
@@ -52,7 +54,8 @@ def _followed(network: KeypointNetwork, picture: Tensor) -> Tensor:
     moved, _ = network.keypoints(mapped)
     back = torch.einsum("bij,bkj->bki", affine, moved) + shift[:, None]
     inside = (back.abs() < 1).all(2, keepdim=True).float()
-    return ((back - points).abs() * inside).sum() / (count * POINTS)
+    apart: Tensor = ((back - points).abs() * inside).sum() / (count * POINTS)
+    return apart
 
 
 def main(

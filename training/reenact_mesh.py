@@ -41,7 +41,9 @@ def _skin() -> tuple[I32, I32, I32]:
     region = np.isin(kit.region, [kit.region_names.index(n) for n in ("face", "head_neck")])
     triangles = kit.triangles[region[kit.triangles].all(1)]
     v = kit.neutral
-    edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1), axis=0)
+    edges = np.unique(
+        np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1), axis=0
+    )
     length = np.linalg.norm(v[edges[:, 0]] - v[edges[:, 1]], axis=1)
     graph = coo_matrix((length, (edges[:, 0], edges[:, 1])), shape=(len(v), len(v))).tocsr()
     inner = np.minimum(f.lid, np.abs(f.lip))
@@ -111,7 +113,9 @@ def _teeth() -> list[int]:
             front = np.hypot(v[here, 0], v[here, 2] - 4.0)
             here = here[front > np.percentile(front, 60)]
             order = here[np.argsort(v[here, 1])]
-            chosen += [int(own[order[-1]]), int(own[order[0]])] if not lower else [int(own[order[0]]), int(own[order[-1]])]
+            chosen += (
+                [int(own[order[-1]]), int(own[order[0]])] if not lower else [int(own[order[0]]), int(own[order[-1]])]
+            )
     return chosen
 
 
@@ -169,7 +173,11 @@ def mesh() -> dict[str, npt.NDArray[np.generic]]:
     around = np.arange(_ASPECTS) * 2 * np.pi / _ASPECTS
     for k, name in enumerate(("eyeball_L", "eyeball_R")):
         ball = [[0, 0, _BALL]]
-        ball += [[_BALL * np.sin(r) * np.cos(p), _BALL * np.sin(r) * np.sin(p), _BALL * np.cos(r)] for r in _RINGS for p in around]
+        ball += [
+            [_BALL * np.sin(r) * np.cos(p), _BALL * np.sin(r) * np.sin(p), _BALL * np.cos(r)]
+            for r in _RINGS
+            for p in around
+        ]
         mine = kit.vertices_of(name)
         local = np.array(ball, np.float32)
         neutral.append(EYE_CENTRES[k] + local)

@@ -124,8 +124,8 @@ def load(folder: Path, most: int | None = None) -> Sittings:
 class Stage:
     """Draws sources under motions as the runtime does."""
 
-    def __init__(self) -> None:
-        self.mesh = FaceMesh(reenact_mesh.blob())
+    def __init__(self, mesh: FaceMesh | None = None) -> None:
+        self.mesh = FaceMesh(reenact_mesh.blob()) if mesh is None else mesh
         self.canvas = Canvas(self.mesh)
 
     def fitted(self, sittings: Sittings, row: int, view: int) -> Fit:
@@ -149,7 +149,7 @@ def measured_motion(sittings: Sittings, row: int, begin: int, end: int, source: 
     look = get["gaze"][row, end] - get["gaze"][row, begin]
     place = place_between(pose(get["head"][row, begin]), pose(get["head"][row, end]))
     return Motion(
-        turns[1] @ turns[0].T @ source.placed.rotation,
+        (turns[1] @ turns[0].T @ source.placed.rotation).astype(np.float32),
         np.clip(source.coefficients + change, 0, 1),
         source.gaze + look,
         place,

@@ -16,7 +16,7 @@ _SOFT = 1e-3  # of the absolute value's corner
 
 
 def picture_loss(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """Absolute differences of pixels, of their steps to the next ones, and of means over 8 x 8; `weight` (B, 1, H, W)."""
+    """Absolute differences of pixels, of their steps to the next ones, and of means over 8 x 8; weight (B, 1, H, W)."""
     error = made - truth
     across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
     edges = (_soft(across) * weight[..., 1:]).mean() + (_soft(down) * weight[..., 1:, :]).mean()
@@ -51,5 +51,3 @@ class Loss:
                 "psnr_source": psnr(batch.source, batch.truth),
             }
         return loss, figures
-
-

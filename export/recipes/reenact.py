@@ -34,7 +34,7 @@ LIMITS = Limits(
 
 
 def recipe(checkpoint: Path | None) -> Recipe:
-    """From a checkpoint of `training.train reenact`, or from a bundle's float weights; by default the shipped bundle's."""
+    """From a checkpoint of `training.train reenact`, or from a bundle's float weights; by default the shipped one's."""
     source = checkpoint or locate("reenact")
     network = ReenactNetwork().eval()
     if source.suffix == ".mien":
@@ -71,7 +71,7 @@ def samples(count: int, seed: int, held_out: bool) -> Samples:
     names = ("cells", "drive", "warped", "source", "truth")
     stacked = {name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in names}
     feeds = {name: stacked.pop(name) for name in reenact_bundle.INPUTS}
-    return Samples(feeds, {name: values.astype(np.float16) for name, values in stacked.items()})  # type: ignore[misc]
+    return Samples(feeds, {name: values.astype(np.float16) for name, values in stacked.items()})
 
 
 def metrics(said: Arrays, truth: Arrays) -> Mapping[str, float]:

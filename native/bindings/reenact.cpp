@@ -110,8 +110,8 @@ void flow_compose(const py::object &source, double scale, double x0, double y0, 
     raise(MIEN_E_SHAPE, kFunction, "out must be another picture of the source's size");
   }
   const double crop[3] = {scale, x0, y0};
-  const mien_refined refined{sizeof(mien_refined), size.width, size.height, f.data,
-                             f.data + size.pixels(), k.data,  c.data,      soft.data};
+  const mien_refined refined{sizeof(mien_refined),   size.width, size.height, f.data,
+                             f.data + size.pixels(), k.data,     c.data,      soft.data};
   mien_status status;
   {
     const py::gil_scoped_release unlocked;

@@ -286,3 +286,33 @@ class Imu:
 
     def check(self) -> tuple[int, NDArray[np.uint32]]:
         """The bits of wrong units, and of each sensor's faults."""
+
+def mesh_rasterise(
+    points: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    attributes: NDArray[np.float32],
+    planes: NDArray[np.float32],
+    owner: NDArray[np.int32],
+    scratch: NDArray[np.float32],
+) -> None:
+    """Draws triangles (T, 3) of points (V, 3) with a depth buffer into planes (A, H, W) and owner (H, W); scratch:
+    (4, H, W)."""
+
+def flow_extend(flow: NDArray[np.float32], owner: NDArray[np.int32], scratch: NDArray[np.float32]) -> None:
+    """Fills a backward flow (2, H, W) where owner is negative, in place."""
+
+def flow_warp(source: NDArray[np.uint8], flow: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """Samples a picture (h, w, 3) at a flow (2, H, W) into planes (3, H, W), 0..1."""
+
+def flow_compose(
+    source: NDArray[np.uint8],
+    scale: float,
+    x0: float,
+    y0: float,
+    flow: NDArray[np.float32],
+    keep: NDArray[np.float32],
+    change: NDArray[np.float32],
+    feather: NDArray[np.float32],
+    out: NDArray[np.uint8],
+) -> None:
+    """Blends a refined crop into a picture at its own resolution (native/include/mien/reenact.h)."""

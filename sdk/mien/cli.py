@@ -1,4 +1,4 @@
-"""The command line: `mien run | send | receive | demo | inspect | import | bench | doctor`.
+"""The command line: `mien run | send | receive | reenact | demo | inspect | import | bench | doctor`.
 
 Results go to standard output, everything else (progress, errors) to standard error, so that `--json` can be piped.
 Exit status: 0 done, 1 nothing found where something was expected, 2 a MienError or wrong usage.
@@ -19,6 +19,7 @@ from rich.text import Text
 
 from mien._terminal import AsJson, Device, Group, MaxFaces, err, out, plain, progress_bar
 from mien.bundle import Bundle
+from mien.cli_reenact import reenact
 from mien.cli_run import files_of, receive, run, send
 from mien.errors import MienError
 from mien.importers.select import import_model
@@ -27,7 +28,7 @@ from mien.pipeline import open as open_pipeline
 from mien.sinks._files import check_distinct, check_writable, writing
 
 app = typer.Typer(cls=Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for command in (run, send, receive):
+for command in (run, send, receive, reenact):
     app.command()(command)
 
 

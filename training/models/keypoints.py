@@ -37,11 +37,11 @@ class Keypoints(nn.Module):
         down = self.down(self.top(picture))
         wide = functional.interpolate(self.narrow(self.deep(down)), scale_factor=2.0)
         x = self.join(down + wide)
-        heat = torch.softmax(self.heat(x).flatten(2) / 0.1, 2).unflatten(2, x.shape[2:])
+        heat = torch.softmax(self.heat(x).flatten(2) / 0.1, 2).view(len(x), POINTS, *x.shape[2:])
         places = grid(x.shape[2], x.device)
         points = (heat[..., None] * places).sum((2, 3))
-        local = (heat[:, :, None] * self.local(x).unflatten(1, (POINTS, 4))).sum((3, 4))
-        return points, local.unflatten(2, (2, 2))
+        local = (heat[:, :, None] * self.local(x).view(len(x), POINTS, 4, *x.shape[2:])).sum((3, 4))
+        return points, local.view(len(x), POINTS, 2, 2)
 
 
 def grid(side: int, device: torch.device) -> Tensor:
@@ -78,19 +78,20 @@ class KeypointNetwork(nn.Module):
         flows = here[:, :, None, None] + torch.einsum("bkij,bkyxj->bkyxi", maps, away)
         still = places.expand(len(source), 1, _GRID, _GRID, 2)
         flows = torch.cat([still, flows], 1)
-        heat = [torch.exp(-((places[None, None] - p[:, :, None, None]) ** 2).sum(-1) / 2 / _SPREAD**2) for p in (there, here)]
+        heat = [
+            torch.exp(-((places[None, None] - p[:, :, None, None]) ** 2).sum(-1) / 2 / _SPREAD**2)
+            for p in (there, here)
+        ]
         heat_change = functional.pad(heat[0] - heat[1], (0, 0, 0, 0, 1, 0))
         moved = functional.grid_sample(
             small.repeat_interleave(POINTS + 1, 0), flows.flatten(0, 1), padding_mode="border", align_corners=True
-        ).unflatten(0, (len(source), POINTS + 1))
+        ).view(len(source), POINTS + 1, 3, _GRID, _GRID)
         told = torch.cat([moved, heat_change[:, :, None]], 2).flatten(1, 2)
         out = self.shares(self.mixed(self.mix(told)))
         share = torch.softmax(out[:, :-1], 1)
         flow = (share[..., None] * flows).sum(1).permute(0, 3, 1, 2)
         flow = functional.interpolate(flow, size=source.shape[2:], mode="bilinear", align_corners=True)
-        warped = functional.grid_sample(
-            source, flow.permute(0, 2, 3, 1), padding_mode="border", align_corners=True
-        )
+        warped = functional.grid_sample(source, flow.permute(0, 2, 3, 1), padding_mode="border", align_corners=True)
         seen = functional.interpolate(torch.sigmoid(out[:, -1:]), scale_factor=2.0)
         cells = torch.cat([torch.pixel_unshuffle(warped, 2), torch.pixel_unshuffle(source, 2), seen], 1)
         logits = self.refiner(cells)
@@ -103,4 +104,5 @@ def _inverse(maps: Tensor) -> Tensor:
     a, b, c, d = maps.flatten(2).unbind(2)
     unit = a * d - b * c
     unit = torch.where(unit.abs() < 0.05, torch.full_like(unit, 0.05), unit)
-    return torch.stack([d, -b, -c, a], 2).unflatten(2, (2, 2)) / unit[..., None, None]
+    inverse: Tensor = torch.stack([d, -b, -c, a], 2).view(*maps.shape) / unit[..., None, None]
+    return inverse

@@ -18,7 +18,7 @@ from training.performer.fields import fields
 from training.performer.grain import noise_texture
 from training.performer.head import Head, Posed, rig
 from training.performer.mesh import Mesh
-from training.performer.scene import Scene
+from training.performer.scene import Camera, Scene
 from training.performer.skin import Skin
 
 F32 = npt.NDArray[np.float32]
@@ -66,21 +66,6 @@ class Picture:
     points: F32
     seen: npt.NDArray[np.bool_]
     gaze: F32
-
-
-@dataclass(frozen=True, eq=False)
-class Camera:
-    """A lens that stays where it is while a head moves before it, instead of one that frames each picture by its face.
-
-    Attributes:
-        focal: pixels per unit of x / depth. centre: (2,) picture coordinates of the optical axis, pixels from the middle
-            of the picture, x right, y down.
-        shift: (3,) camera centimetres by which the head's middle lies off its place before the camera.
-    """
-
-    focal: float
-    centre: F32
-    shift: F32
 
 
 @dataclass(frozen=True, eq=False)

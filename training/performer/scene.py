@@ -34,6 +34,21 @@ class Scene:
     infrared: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """A lens that stays where it is while a head moves before it, instead of one that frames each picture by its face.
+
+    Attributes:
+        focal: pixels per unit of x / depth. centre: (2,) where the optical axis is, pixels from the picture's middle, x
+            right, y down.
+        shift: (3,) camera centimetres by which the head's middle lies off its place before the camera.
+    """
+
+    focal: float
+    centre: F32
+    shift: F32
+
+
 def rotation(yaw: float, pitch: float, roll: float) -> F32:
     """Head -> camera from angles in radians: yaw towards the picture's right, pitch up, roll clockwise on screen.
 

@@ -39,8 +39,7 @@ mien_status mien_flow_compose(const mien_picture *source, const double crop[3], 
   }
   if (stride < 3 * static_cast<int64_t>(source->width)) return MIEN_E_STRIDE;
   const size_t size = static_cast<size_t>(r.width) * static_cast<size_t>(r.height);
-  const float *planes[kPlanes] = {r.columns, r.rows,  r.keep, r.change, r.change + size, r.change + 2 * size,
-                                  r.feather};
+  const float *planes[kPlanes] = {r.columns, r.rows, r.keep, r.change, r.change + size, r.change + 2 * size, r.feather};
   const float scale = static_cast<float>(crop[0]), unit = 1 / scale;
   const float x0 = static_cast<float>(crop[1]), y0 = static_cast<float>(crop[2]);
   const int32_t left = std::max(0, static_cast<int32_t>(std::ceil(x0)));

@@ -35,7 +35,8 @@ inline mien_status check(const mien_picture &picture) {
 // The colour at a position, 0..255.
 inline void sample(const mien_picture &picture, float x, float y, float rgb[3]) {
   const Between across(x, picture.width), down(y, picture.height);
-  const uint8_t *top = picture.pixels + down.low * picture.stride, *bottom = picture.pixels + down.high * picture.stride;
+  const uint8_t *top = picture.pixels + down.low * picture.stride,
+                *bottom = picture.pixels + down.high * picture.stride;
   const ptrdiff_t left = 3 * static_cast<ptrdiff_t>(across.low), right = 3 * static_cast<ptrdiff_t>(across.high);
   for (ptrdiff_t c = 0; c < 3; ++c) {
     const float a = static_cast<float>(top[left + c]), b = static_cast<float>(top[right + c]);

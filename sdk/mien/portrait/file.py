@@ -59,7 +59,16 @@ def read(path: str | PathLike[str], vertices: int, digest: str) -> tuple[U8, Fit
             rows = stored["rows"]
             values = {name: stored[name] for name in _FIELDS}
             scale, residual, faces = (float(stored[name]) for name in ("scale", "residual", "faces"))
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error, NotImplementedError) as e:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+    ) as e:
         raise InputError(
             "portrait.file", f"{fspath(path)} cannot be read as a portrait ({e}).", "Enrol the picture again."
         ) from e

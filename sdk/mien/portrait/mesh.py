@@ -104,8 +104,9 @@ class FaceMesh:
         """Those of a person whose resting face is `rest` (V, 3)."""
         y = rest[self.landmarks[:68], 1]
         lids = np.array([max(min(y[u] - y[d] for u, d in pairs), 2 * _LID_GAP) for pairs in _LIDS], np.float32)
-        closing = [-self._lid_shapes[k, ARKIT52.index(f"eyeBlink{side}")] for k, side in enumerate(_SIDES)]
-        return Limits(lids, float(y[62] - y[66]), (lids - _LID_GAP) / np.asarray(closing, np.float32))
+        closing = [float(-self._lid_shapes[k, ARKIT52.index(f"eyeBlink{side}")]) for k, side in enumerate(_SIDES)]
+        blink = (lids - np.float32(_LID_GAP)) / np.array(closing, np.float32)
+        return Limits(lids, float(y[62] - y[66]), blink.astype(np.float32))
 
     def weights(self, coefficients: F32, limits: Limits) -> F32:
         """What the shapes get for coefficients (52,): lids and lips that would pass through each other are held."""
@@ -180,7 +181,9 @@ def _tables(blob: bytes) -> dict[str, npt.NDArray[np.generic]]:
         raise BundleError("portrait.mesh", f"The bundle's face cannot be read ({error}).", "") from error
     for name, (dtype, shape) in _SHAPES.items():
         table = found[name]
-        fits = table.ndim == len(shape) and all(want in (-1, have) for want, have in zip(shape, table.shape, strict=True))
+        fits = table.ndim == len(shape) and all(
+            want in (-1, have) for want, have in zip(shape, table.shape, strict=True)
+        )
         if table.dtype != dtype or not fits or not np.isfinite(table.astype(np.float32)).all():
             raise BundleError("portrait.mesh", f"The bundle's face has a wrong table {name!r}.", "")
     count, triangles = len(found["neutral"]), found["triangles"]

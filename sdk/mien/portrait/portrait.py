@@ -1,10 +1,10 @@
 """Portrait: a picture of a face, enrolled once, that then does what a driver does.
 
-    reenact = mien.open("reenact")
-    portrait = mien.Portrait(reenact, "me.jpg")
-    for frame in camera:
-        shown = portrait.show(frame)         # a driver's frame, or a FaceState from anywhere
-        window.draw(shown.picture)
+reenact = mien.open("reenact")
+portrait = mien.Portrait(reenact, "me.jpg")
+for frame in camera:
+    shown = portrait.show(frame)         # a driver's frame, or a FaceState from anywhere
+    window.draw(shown.picture)
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from mien import _native
 from mien.errors import InputError
+from mien.marking import Marker
 from mien.portrait import file
 from mien.portrait.canvas import SIZE, Canvas
 from mien.portrait.fit import Fit, at_rest, fit
@@ -47,7 +48,7 @@ class Shown:
     Attributes:
         picture: uint8 (H, W, 3) RGB, as large as the enrolled picture. It is the portrait's own memory: the next frame
             is drawn over it.
-        mask: float32 (256, 256), 0..1, how much of the crop comes from the moved head; the rest is the picture as it was.
+        mask: float32 (256, 256), 0..1, how much of the crop is the moved head; the rest is the picture as it was.
         crop: scale, x0, y0; crop pixel (x, y) is picture pixel (x * scale + x0, y * scale + y0).
         driver: the driver's state, None where none was given.
     """
@@ -67,6 +68,8 @@ class Portrait:
         face: which of several faces, 0 is the largest; None: the largest, with a warning in the log.
         transfer: what is taken from drivers.
         longest: the longer side of the picture that is kept, 64..4320; larger photos are made smaller.
+        mark: how pictures say that they are made: ``"invisible"``, ``"visible"``, ``"both"`` or ``"none"``; see
+            `mien.marking`.
 
     Attributes:
         faces: how many faces the photo shows.
@@ -84,6 +87,7 @@ class Portrait:
         face: int | None = None,
         transfer: Transfer | None = None,
         longest: int = LONGEST,
+        mark: str = "invisible",
     ) -> None:
         if type(longest) is not int or not 64 <= longest <= 4320:
             raise InputError("portrait.longest", f"longest is {longest!r}.", "Give 64..4320 pixels.")
@@ -103,9 +107,11 @@ class Portrait:
         values = np.where(np.isfinite(state.values), state.values, 0).astype(np.float32)
         gaze = gaze_of(values) if state.gaze is None else gaze_in_head(state.gaze, turn)
         found = fit(task.mesh, state.landmarks[:, :2], turn, values, gaze)
-        self._begin(pipeline, picture, found, len(states), transfer or Transfer())
+        self._begin(pipeline, picture, found, len(states), transfer, mark)
 
-    def _begin(self, pipeline: Pipeline, picture: U8, found: Fit, faces: int, transfer: Transfer) -> None:
+    def _begin(
+        self, pipeline: Pipeline, picture: U8, found: Fit, faces: int, transfer: Transfer | None, mark: str
+    ) -> None:
         task = _task_of(pipeline)
         self.faces, self._pipeline, self._task = faces, pipeline, task
         self._now = 0
@@ -123,15 +129,24 @@ class Portrait:
         own = found.moved(1 / scale, -self.crop[1] / scale, -self.crop[2] / scale)
         self._canvas = Canvas(task.mesh)
         self._source = self._canvas.source(_cut(picture, self.crop), own)
-        self._driver = Driver(own, transfer)
+        self._driver = Driver(own, transfer or Transfer())
         self._painter = task.painter()
         self._out = picture.copy()
+        self._marker = Marker(mark)
+        self._marked = self._out if mark == "none" else picture.copy()
         self._feather = _faded()
         self._mask = np.empty((SIZE, SIZE), np.float32)
 
     @classmethod
-    def load(cls, pipeline: Pipeline, path: str | PathLike[str], *, transfer: Transfer | None = None) -> Portrait:
-        """A portrait as `save` wrote it.
+    def load(
+        cls,
+        pipeline: Pipeline,
+        path: str | PathLike[str],
+        *,
+        transfer: Transfer | None = None,
+        mark: str = "invisible",
+    ) -> Portrait:
+        """A portrait as `save` wrote it. `transfer` and `mark` as for a new one.
 
         Raises:
             InputError: ``portrait.file``; it cannot be read, is damaged, or was enrolled with another face model.
@@ -139,7 +154,7 @@ class Portrait:
         task = _task_of(pipeline)
         picture, found, faces = file.read(path, len(task.mesh), task.digest)
         self = cls.__new__(cls)
-        self._begin(pipeline, picture, found, faces, transfer or Transfer())
+        self._begin(pipeline, picture, found, faces, transfer, mark)
         return self
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -182,17 +197,22 @@ class Portrait:
             canvas.draw(source, move(self._task.mesh, source.fit, motion))
         keep, change = self._painter.paint(canvas, source, motion, self._pipeline.profiler)
         with self._pipeline.profiler.stage("blend"):
-            args = (canvas.flow, keep, change, self._feather, self._out)
-            _native.flow_compose(self._picture, *self.crop, *args)
+            _native.flow_compose(self._picture, *self.crop, canvas.flow, keep[0], change, self._feather, self._out)
             np.multiply(keep[0], self._feather, out=self._mask)
-        return Shown(self._out, self._mask, self.crop, driver)
+        if self._marked is not self._out:
+            with self._pipeline.profiler.stage("mark"):
+                np.copyto(self._marked, self._out)  # marks must not add up where nothing is drawn again
+                self._marker(self._marked)
+        return Shown(self._marked, self._mask, self.crop, driver)
 
 
 def _task_of(pipeline: Pipeline) -> ReenactTask:
     task = pipeline.task
     if not isinstance(task, ReenactTask):
         raise InputError(
-            "portrait.bundle", f"The bundle {pipeline.bundle.manifest.name!r} moves no portraits.", 'mien.open("reenact")'
+            "portrait.bundle",
+            f"The bundle {pipeline.bundle.manifest.name!r} moves no portraits.",
+            'mien.open("reenact")',
         )
     return task
 

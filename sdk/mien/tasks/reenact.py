@@ -36,7 +36,7 @@ class ReenactTask(Task):
         self, bundle: Bundle, load: Loader, *, max_faces: int = 1, tracking: bool = True, smoothing: bool = True
     ) -> None:
         section = bundle.manifest.root.section("reenact")
-        blob = bundle.blob(section.text("mesh"))
+        blob = bytes(bundle.blob(section.text("mesh")))
         self.mesh, self.digest = FaceMesh(blob), hashlib.sha256(blob).hexdigest()[:16]
         self.span = section.number("span_cm", low=10, high=100)
         self._network = load(section.text("network"))

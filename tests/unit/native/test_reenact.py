@@ -1,0 +1,84 @@
+"""The reenactment kernels against NumPy and OpenCV, and their refusals."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mien import _native
+from mien.errors import InputError
+
+SIDE = 64
+
+
+def identity_flow() -> np.ndarray:
+    return np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE))).astype(np.float32)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_warp_is_opencvs_remap(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (50, 40, 3)).astype(np.uint8), (0, 0), 1.5)
+    flow = rng.uniform(-5, 50, (2, SIDE, SIDE)).astype(np.float32)
+    out = np.empty((3, SIDE, SIDE), np.float32)
+    _native.flow_warp(picture, flow, out)
+    inside = [np.clip(flow[0], 0, 39), np.clip(flow[1], 0, 49)]
+    expected = cv2.remap(picture.astype(np.float32), inside[0], inside[1], cv2.INTER_LINEAR) / 255
+    # OpenCV rounds positions to 1/32 pixel.
+    assert np.abs(out.transpose(1, 2, 0) - expected).max() < 0.03
+
+
+def test_each_pixel_gets_the_attributes_of_the_nearest_triangle() -> None:
+    rng = np.random.default_rng(1)
+    points = np.concatenate([rng.uniform(0, SIDE, (60, 2)), rng.uniform(-5, 5, (60, 1))], 1).astype(np.float32)
+    triangles = rng.integers(0, 60, (30, 3)).astype(np.int32)
+    attributes = points[:, 2:].copy()  # the depth itself
+    planes, owner = np.full((1, SIDE, SIDE), np.nan, np.float32), np.empty((SIDE, SIDE), np.int32)
+    _native.mesh_rasterise(points, triangles, attributes, planes, owner, np.empty((4, SIDE, SIDE), np.float32))
+    nearest = np.full((SIDE, SIDE), -np.inf)
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    for a, b, c in points[triangles].astype(np.float64):
+        area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+        if abs(area) < 1e-6:
+            continue
+        wb = ((x - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (y - a[1])) / area
+        wc = ((b[0] - a[0]) * (y - a[1]) - (x - a[0]) * (b[1] - a[1])) / area
+        inside = (wb >= 0) & (wc >= 0) & (wb + wc <= 1)
+        depth = a[2] + wb * (b[2] - a[2]) + wc * (c[2] - a[2])
+        nearest = np.where(inside & (depth > nearest), depth, nearest)
+    both = (owner >= 0) & np.isfinite(nearest)
+    assert both.mean() > 0.3
+    assert ((owner >= 0) == np.isfinite(nearest)).mean() > 0.999
+    assert np.abs(planes[0][both] - nearest[both]).max() < 1e-2
+
+
+def test_a_flow_without_any_face_is_no_motion() -> None:
+    flow, owner = np.zeros((2, SIDE, SIDE), np.float32), np.full((SIDE, SIDE), -1, np.int32)
+    _native.flow_extend(flow, owner, np.empty((4, SIDE, SIDE), np.float32))
+    assert np.array_equal(flow, identity_flow())
+
+
+def test_only_the_crop_of_a_picture_is_written() -> None:
+    picture = np.full((100, 120, 3), 100, np.uint8)
+    out = np.zeros_like(picture)
+    ones, none = np.ones((1, SIDE, SIDE), np.float32), np.zeros((3, SIDE, SIDE), np.float32)
+    _native.flow_compose(picture, 0.5, 20.0, 30.0, identity_flow(), ones, none, ones[0], out)
+    assert (out[30:62, 20:52] == 100).all()
+    assert out.sum() == 32 * 32 * 300
+
+
+@pytest.mark.parametrize("what", ["flow", "scratch", "owner", "picture"])
+def test_arrays_of_another_shape_are_refused(what: str) -> None:
+    flow, owner = np.zeros((2, SIDE, SIDE), np.float32), np.full((SIDE, SIDE), -1, np.int32)
+    scratch, picture = np.empty((4, SIDE, SIDE), np.float32), np.zeros((9, 9, 3), np.uint8)
+    with pytest.raises(InputError):
+        if what == "flow":
+            _native.flow_extend(flow[:1], owner, scratch)
+        elif what == "scratch":
+            _native.flow_extend(flow, owner, scratch[:3])
+        elif what == "owner":
+            _native.flow_extend(flow, owner[:, :, None], scratch)
+        else:
+            _native.flow_warp(picture[:, :, :2], flow, np.empty((3, SIDE, SIDE), np.float32))
