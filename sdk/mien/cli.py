@@ -19,6 +19,7 @@ from rich.text import Text
 
 from mien._terminal import AsJson, Device, Group, MaxFaces, err, out, plain, progress_bar
 from mien.bundle import Bundle
+from mien.cli_character import character
 from mien.cli_reenact import reenact
 from mien.cli_run import files_of, receive, run, send
 from mien.errors import MienError
@@ -28,7 +29,7 @@ from mien.pipeline import open as open_pipeline
 from mien.sinks._files import check_distinct, check_writable, writing
 
 app = typer.Typer(cls=Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for command in (run, send, receive, reenact):
+for command in (run, send, receive, reenact, character):
     app.command()(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from mien.cli_run import files_of
 from mien.errors import InputError
 from mien.pipeline import Pipeline
 from mien.pipeline import open as open_pipeline
+from mien.portrait.character import read as read_character
 from mien.portrait.portrait import Portrait
 from mien.portrait.transfer import Transfer
 from mien.sinks._files import check_distinct
@@ -26,7 +28,7 @@ _ENROLLED = ".portrait"
 
 
 def reenact(
-    photo: Annotated[Path, typer.Argument(help="A picture of a face, or a .portrait file that --save wrote.")],
+    photo: Annotated[Path, typer.Argument(help="A picture of a face, a character's .toml, or a .portrait of --save.")],
     driver: Annotated[str, typer.Argument(help="Who drives it: picture, video, camera:0, recording.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The video to write, or a picture per frame.")],
     model: Model = "reenact",
@@ -54,6 +56,11 @@ def reenact(
         check_distinct([p for p in (output, save) if p], [photo, pipeline.bundle.path, *files_of(driver)])
         if photo.suffix == _ENROLLED:
             portrait = Portrait.load(pipeline, photo, transfer=transfer, mark=mark)
+        elif photo.suffix == ".toml":
+            told = read_character(photo)
+            check_distinct([p for p in (output, save) if p], [told.picture])
+            own = replace(transfer, strength={**told.strength, **transfer.strength})
+            portrait = Portrait.of_character(pipeline, told, transfer=own, mark=mark)
         else:
             portrait = Portrait(pipeline, photo, face=face, transfer=transfer, mark=mark)
         if portrait.faces > 1 and face is None:

@@ -91,6 +91,11 @@ class Canvas:
         _native.flow_extend(self.flow, self.owner, self._scratch)
         _native.flow_warp(source.picture, self.flow, self.warped)
 
+    def unseen_mouth(self) -> F32:
+        """(256, 256), 0..1: where the mouth's inside is drawn of which the source shows nothing."""
+        inside = self._group[self.owner]
+        return np.asarray(((inside == 2) | (inside == 3)) * (1 - self._planes[2]), np.float32)
+
     def maps(self, out: F32) -> None:
         """Writes what the network is told beside pictures: float32 (11, 128, 128)."""
         group = self._group[self.owner].reshape(HALF, 2, HALF, 2).transpose(1, 3, 0, 2).reshape(4, HALF, HALF)

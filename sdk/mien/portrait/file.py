@@ -22,7 +22,7 @@ _MOST_PIXELS = 4320 * 4320
 _FIELDS = ("rotation", "origin", "rest", "coefficients", "gaze", "points", "seen")
 
 
-def write(path: str | PathLike[str], picture: U8, fit: Fit, faces: int, digest: str) -> None:
+def write(path: str | PathLike[str], picture: U8, fit: Fit, faces: int, refine: bool, digest: str) -> None:
     """Writes an enrolment. Raises SinkError."""
     rows = picture.copy()
     rows[1:] -= picture[:-1]
@@ -31,6 +31,7 @@ def write(path: str | PathLike[str], picture: U8, fit: Fit, faces: int, digest: 
         "digest": np.frombuffer(digest.encode(), np.uint8),
         "rows": rows,
         "faces": np.int32(faces),
+        "refine": np.bool_(refine),
         "scale": np.float64(fit.placed.scale),
         "residual": np.float64(fit.residual),
         "rotation": fit.placed.rotation,
@@ -45,8 +46,8 @@ def write(path: str | PathLike[str], picture: U8, fit: Fit, faces: int, digest: 
         np.savez_compressed(out, allow_pickle=False, **stored)  # type: ignore[arg-type]
 
 
-def read(path: str | PathLike[str], vertices: int, digest: str) -> tuple[U8, Fit, int]:
-    """An enrolment's picture, its fit and how many faces the picture has.
+def read(path: str | PathLike[str], vertices: int, digest: str) -> tuple[U8, Fit, int, bool]:
+    """An enrolment's picture, its fit, how many faces the picture has, and whether the network paints it.
 
     Raises:
         InputError: ``portrait.file``; missing, damaged, or of another face model.
@@ -59,6 +60,7 @@ def read(path: str | PathLike[str], vertices: int, digest: str) -> tuple[U8, Fit
             rows = stored["rows"]
             values = {name: stored[name] for name in _FIELDS}
             scale, residual, faces = (float(stored[name]) for name in ("scale", "residual", "faces"))
+            refine = bool(stored["refine"])
     except (
         OSError,
         ValueError,
@@ -94,4 +96,4 @@ def read(path: str | PathLike[str], vertices: int, digest: str) -> tuple[U8, Fit
         values["seen"],
         residual,
     )
-    return np.cumsum(rows, axis=0, dtype=np.uint8), fit, int(faces)
+    return np.cumsum(rows, axis=0, dtype=np.uint8), fit, int(faces), refine

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mien.portrait.mesh import DISTANCE, NECK, FaceMesh, gaze_of
+from mien.portrait.mesh import DISTANCE, IRIS, LANDMARKS, NECK, FaceMesh, gaze_of
 from mien.types import F32
 
 F64 = npt.NDArray[np.float64]
@@ -79,19 +79,30 @@ class Fit:
         return replace(self, placed=placed, points=points)
 
 
-def fit(mesh: FaceMesh, landmarks: F32, rotation: F32, coefficients: F32, gaze: F32 | None = None) -> Fit:
+def fit(
+    mesh: FaceMesh,
+    landmarks: F32,
+    rotation: F32,
+    coefficients: F32,
+    gaze: F32 | None = None,
+    *,
+    which: npt.NDArray[np.intp] | None = None,
+) -> Fit:
     """Lays the mesh over a face.
 
     Args:
         landmarks: (220, 2) pixels. rotation: (3, 3) head -> camera, as a network says. coefficients: (52,) likewise.
         gaze: (2, 2) yaw and pitch; None: what the coefficients say.
+        which: the landmarks that are known, where `landmarks` has these alone; both pupils are among them.
     """
     look = gaze_of(coefficients) if gaze is None else gaze
-    at, seen = mesh.landmarks, landmarks.astype(np.float64)
+    known = np.arange(LANDMARKS) if which is None else which
+    at, seen = mesh.landmarks[known], landmarks.astype(np.float64)
     modes = mesh.identities[:, at].astype(np.float64)
     # Jaw line and brows are placed less exactly than the rest; irises only turn.
-    trust = np.ones(len(at))
+    trust = np.ones(LANDMARKS)
     trust[:17], trust[68:78] = 0.3, 0.0
+    trust = trust[known]
     identity = np.zeros(len(modes))
     turn = rotation.astype(np.float64)
     scale, origin = 1.0, np.zeros(2)
@@ -119,18 +130,26 @@ def fit(mesh: FaceMesh, landmarks: F32, rotation: F32, coefficients: F32, gaze: 
         turn = turn_about(spin / max(angle, 1e-12), angle) @ turn
     rest = mesh.neutral + np.tensordot(identity.astype(np.float32), mesh.identities, 1)
     placed = Placed(turn.astype(np.float32), scale, origin.astype(np.float32))
-    return _yield(mesh, placed, rest, (coefficients, look, rotation), landmarks)
+    return _yield(mesh, placed, rest, (coefficients, look, rotation), known, landmarks)
 
 
-def _yield(mesh: FaceMesh, placed: Placed, rest: F32, told: tuple[F32, F32, F32], landmarks: F32) -> Fit:
+def _yield(
+    mesh: FaceMesh,
+    placed: Placed,
+    rest: F32,
+    told: tuple[F32, F32, F32],
+    known: npt.NDArray[np.intp],
+    landmarks: F32,
+) -> Fit:
     """Moves the mesh in the picture's plane so that its landmarks lie where the picture's do."""
     coefficients, gaze, seen = told
     weights = mesh.weights(coefficients, mesh.limits(rest))
     points = placed.project(mesh.shaped(rest, weights, gaze))
+    at = mesh.landmarks[known]
     near = placed.scale / (1 - points[:, 2:] / DISTANCE)
-    left = (landmarks - points[mesh.landmarks, :2]) / near[mesh.landmarks] * np.array([1, -1], np.float32)
-    on_skin = np.flatnonzero(mesh.skin[mesh.landmarks])
-    anchors = mesh.neutral[mesh.landmarks[on_skin]]
+    left = (landmarks - points[at, :2]) / near[at] * np.array([1, -1], np.float32)
+    on_skin = np.flatnonzero(mesh.skin[at])
+    anchors = mesh.neutral[at[on_skin]]
 
     def kernel(points: F32) -> F32:
         return np.asarray(np.exp(-np.linalg.norm(points[:, None] - anchors[None], axis=2) / _REACH), np.float32)
@@ -139,7 +158,7 @@ def _yield(mesh: FaceMesh, placed: Placed, rest: F32, told: tuple[F32, F32, F32]
     moved = np.zeros_like(rest)
     moved[:, :2] = kernel(mesh.neutral) @ spread
     for k, eye in enumerate(mesh.eyes):
-        moved[eye, :2] = left[68 + 5 * k]  # an eyeball stays a ball; its pupil lies where the picture's does
+        moved[eye, :2] = left[known == IRIS[k]]  # an eyeball stays a ball; its pupil lies where the picture's does
     moved *= mesh.carried
     rest = rest + moved @ placed.rotation
     points = placed.project(mesh.shaped(rest, weights, gaze))

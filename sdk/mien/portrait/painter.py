@@ -14,6 +14,7 @@ from mien.types import F32
 
 _PORTS = {"cells": (1, 24 + MAPS, HALF, HALF), "drive": (1, 104)}
 _RESULTS = {"keep": (1, 4, HALF, HALF), "change": (1, 12, HALF, HALF)}
+_MOUTH = np.array([0.24, 0.07, 0.08], np.float32)[:, None, None]
 
 
 class Painter:
@@ -46,6 +47,20 @@ class Painter:
         with profiler.stage("decode"):
             for name, out in (("keep", self._keep), ("change", self._change)):
                 spread(found[name].reshape(-1, HALF, HALF), out)
+        return self._keep, self._change
+
+
+class Filler:
+    """What a portrait gets without a network: the picture moved, and a dark mouth where the picture shows none."""
+
+    def __init__(self) -> None:
+        self._keep = np.ones((1, SIZE, SIZE), np.float32)
+        self._change = np.empty((3, SIZE, SIZE), np.float32)
+
+    def paint(self, canvas: Canvas) -> tuple[F32, F32]:
+        """As `Painter.paint`."""
+        np.subtract(_MOUTH, canvas.warped, out=self._change)
+        self._change *= canvas.unseen_mouth()
         return self._keep, self._change
 
 

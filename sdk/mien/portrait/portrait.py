@@ -22,9 +22,12 @@ from mien.errors import InputError
 from mien.marking import Marker
 from mien.portrait import file
 from mien.portrait.canvas import SIZE, Canvas
+from mien.portrait.character import Character
+from mien.portrait.character import read as read_character
 from mien.portrait.fit import Fit, at_rest, fit
 from mien.portrait.mesh import MIDDLE, gaze_of
 from mien.portrait.motion import Motion, gaze_in_head, move
+from mien.portrait.painter import Filler
 from mien.portrait.transfer import Driver, Transfer
 from mien.tasks.reenact import ReenactTask
 from mien.types import F32, U8, FaceState, Frame
@@ -73,6 +76,8 @@ class Portrait:
 
     Attributes:
         faces: how many faces the photo shows.
+        refine: whether the network paints what the picture does not show; may be set between frames. Without it the
+            picture is moved and nothing is added.
 
     Raises:
         InputError: ``portrait.*``; the bundle moves no portraits, or the photo has no face, no such face, one seen from
@@ -110,9 +115,17 @@ class Portrait:
         self._begin(pipeline, picture, found, len(states), transfer, mark)
 
     def _begin(
-        self, pipeline: Pipeline, picture: U8, found: Fit, faces: int, transfer: Transfer | None, mark: str
+        self,
+        pipeline: Pipeline,
+        picture: U8,
+        found: Fit,
+        faces: int,
+        transfer: Transfer | None,
+        mark: str,
+        refine: bool = True,
     ) -> None:
         task = _task_of(pipeline)
+        self.refine = refine
         self.faces, self._pipeline, self._task = faces, pipeline, task
         self._now = 0
         self._picture, self._whole = picture, found
@@ -130,7 +143,7 @@ class Portrait:
         self._canvas = Canvas(task.mesh)
         self._source = self._canvas.source(_cut(picture, self.crop), own)
         self._driver = Driver(own, transfer or Transfer())
-        self._painter = task.painter()
+        self._painter, self._filler = task.painter(), Filler()
         self._out = picture.copy()
         self._marker = Marker(mark)
         self._marked = self._out if mark == "none" else picture.copy()
@@ -152,14 +165,43 @@ class Portrait:
             InputError: ``portrait.file``; it cannot be read, is damaged, or was enrolled with another face model.
         """
         task = _task_of(pipeline)
-        picture, found, faces = file.read(path, len(task.mesh), task.digest)
+        picture, found, faces, refine = file.read(path, len(task.mesh), task.digest)
         self = cls.__new__(cls)
-        self._begin(pipeline, picture, found, faces, transfer, mark)
+        self._begin(pipeline, picture, found, faces, transfer, mark, refine)
+        return self
+
+    @classmethod
+    def of_character(
+        cls,
+        pipeline: Pipeline,
+        character: Character | str | PathLike[str],
+        *,
+        transfer: Transfer | None = None,
+        longest: int = LONGEST,
+        mark: str = "invisible",
+    ) -> Portrait:
+        """A portrait of a drawing, a cartoon or an animal, by its character file (`mien.portrait.character`).
+
+        Args:
+            transfer: None: with the character's own strengths. The rest as for a new portrait.
+
+        Raises:
+            InputError: ``character.file``, ``portrait.*``. SourceError: its picture cannot be read.
+        """
+        told = character if isinstance(character, Character) else read_character(character)
+        whole = _pixels(told.picture)
+        picture = smaller(whole, longest)
+        found = told.fitted(_task_of(pipeline).mesh)
+        unit = picture.shape[1] / whole.shape[1]
+        found = found.moved(unit, (unit - 1) / 2, (unit - 1) / 2)
+        self = cls.__new__(cls)
+        own = Transfer(strength=told.strength)
+        self._begin(pipeline, picture, found, 1, transfer or own, mark, told.refine)
         return self
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the enrolled picture, without loss, and what was fitted to it. Raises SinkError."""
-        file.write(path, self._picture, self._whole, self.faces, self._task.digest)
+        file.write(path, self._picture, self._whole, self.faces, self.refine, self._task.digest)
 
     @property
     def transfer(self) -> Transfer:
@@ -195,7 +237,9 @@ class Portrait:
         canvas, source = self._canvas, self._source
         with self._pipeline.profiler.stage("draw"):
             canvas.draw(source, move(self._task.mesh, source.fit, motion))
-        keep, change = self._painter.paint(canvas, source, motion, self._pipeline.profiler)
+        profiler = self._pipeline.profiler
+        painted = self._painter.paint(canvas, source, motion, profiler) if self.refine else self._filler.paint(canvas)
+        keep, change = painted
         with self._pipeline.profiler.stage("blend"):
             _native.flow_compose(self._picture, *self.crop, canvas.flow, keep[0], change, self._feather, self._out)
             np.multiply(keep[0], self._feather, out=self._mask)
