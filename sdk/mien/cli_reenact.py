@@ -6,12 +6,13 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 
 from mien import provenance, recording
-from mien._terminal import Device, Model, out, progress_bar
+from mien._terminal import Device, Model, err, out, progress_bar
 from mien.cli_run import files_of
 from mien.errors import InputError
 from mien.pipeline import Pipeline
@@ -19,17 +20,19 @@ from mien.pipeline import open as open_pipeline
 from mien.portrait.character import read as read_character
 from mien.portrait.portrait import Portrait
 from mien.portrait.transfer import Transfer
+from mien.receiver import Receiver
 from mien.sinks._files import check_distinct
 from mien.sinks.video import VideoFile
 from mien.sources.select import open_source
 from mien.types import FaceState, Frame
 
 _ENROLLED = ".portrait"
+_WIRE = "wire:"
 
 
 def reenact(
-    photo: Annotated[Path, typer.Argument(help="A picture of a face, a character's .toml, or a .portrait of --save.")],
-    driver: Annotated[str, typer.Argument(help="Who drives it: picture, video, camera:0, recording.")],
+    photo: Annotated[Path, typer.Argument(help="A picture, a character's .toml, a .portrait of --save, or: wire.")],
+    driver: Annotated[str, typer.Argument(help="Who drives it: picture, video, camera:0, recording, wire:PORT.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The video to write, or a picture per frame.")],
     model: Model = "reenact",
     recorded: Annotated[bool, typer.Option(help="The driver is a recording's states; no frame is looked at.")] = False,
@@ -46,6 +49,7 @@ def reenact(
         str, typer.Option(help="How the result says that it is made: invisible, visible, both or none.")
     ] = ("invisible"),
     save: Annotated[Path | None, typer.Option(help="Write the enrolled portrait, to be given instead of it.")] = None,
+    idle: Annotated[float, typer.Option(min=0, help="With wire: stop after so many seconds without a state.")] = 5.0,
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     device: Device = "auto",
 ) -> None:
@@ -54,6 +58,9 @@ def reenact(
     with ExitStack() as stack:
         pipeline = stack.enter_context(open_pipeline(model, device=device))
         check_distinct([p for p in (output, save) if p], [photo, pipeline.bundle.path, *files_of(driver)])
+        receiver = stack.enter_context(_listening(driver)) if driver.startswith(_WIRE) else None
+        if str(photo) == _WIRE.rstrip(":"):
+            photo = _sent(receiver, idle, Path(stack.enter_context(TemporaryDirectory())))
         if photo.suffix == _ENROLLED:
             portrait = Portrait.load(pipeline, photo, transfer=transfer, mark=mark)
         elif photo.suffix == ".toml":
@@ -67,10 +74,12 @@ def reenact(
             out.say(f"{portrait.faces} faces; the largest is taken, --face 1 is the next")
         if save is not None:
             portrait.save(save)
-        video = stack.enter_context(VideoFile(str(output)))
+        video = stack.enter_context(VideoFile(str(output), annotated=False))
         total = frames
         drivers: Generator[FaceState]
-        if recorded:
+        if receiver is not None:
+            drivers = (state for state in iter(lambda: receiver.read(idle), None))
+        elif recorded:
             drivers = (state for state in recording.states(driver))
         else:
             origin = open_source(driver)
@@ -99,6 +108,29 @@ def reenact(
             out.say(f"wrote {written}")
     if not found:
         raise typer.Exit(1)
+
+
+def _listening(driver: str) -> Receiver:
+    port = driver.removeprefix(_WIRE)
+    if not port.isdecimal() or int(port) > 65535:
+        raise InputError("portrait.driver", f"{driver!r} is no port.", "Give wire:9050.")
+    receiver = Receiver(int(port))
+    err.say(f"listening on port {receiver.port}")
+    return receiver
+
+
+def _sent(receiver: Receiver | None, idle: float, folder: Path) -> Path:
+    """The picture or enrolment that the driver's sender sends, as a file."""
+    if receiver is None:
+        raise InputError(
+            "portrait.driver", "Nobody sends a portrait.", "Give a picture, or a driver such as wire:9050."
+        )
+    while (identity := receiver.identity) is None:
+        if receiver.read(idle) is None:
+            raise InputError("portrait.identity", "No portrait came.", "Send one: mien send ... --identity PHOTO")
+    path = folder / (f"sent{_ENROLLED}" if identity.startswith(b"PK") else "sent.png")  # pictures tell their own kind
+    path.write_bytes(identity)
+    return path
 
 
 def _strength(text: str) -> tuple[str, float]:

@@ -19,13 +19,14 @@ _USUAL_FPS = 25.0
 
 
 class VideoFile(Sink):
-    """Writes what `annotate` draws. The video's rate is that of the first two frames' times.
+    """Writes what `annotate` draws, or without `annotated` the frames as they are. The video's rate is that of the first two frames' times.
 
     A picture name (``out.png``) is written for the first frame; later frames get ``out_0001.png`` ... A disk that was
     too full for a video is noticed when it is closed.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, annotated: bool = True) -> None:
+        self._annotated = annotated
         with opening(address):
             self._path = Path(address)
         self._cv2 = need("cv2", "Writing pictures and videos")
@@ -44,7 +45,8 @@ class VideoFile(Sink):
             raise SinkError("sink.frame", "A video needs the frames as well as the states.", "Use put(states, frame).")
         if self._closed:
             raise SinkError("sink.write", f"{str(self._path)!r} is closed.", "Open another sink.")
-        picture = self._cv2.cvtColor(annotate(frame.to_rgb(), states), self._cv2.COLOR_RGB2BGR)
+        rgb = frame.to_rgb()
+        picture = self._cv2.cvtColor(annotate(rgb, states) if self._annotated else rgb, self._cv2.COLOR_RGB2BGR)
         if self._path.suffix.lower() in SUFFIXES:
             self._picture(picture)
         elif self._writer is None and self._held is None:
