@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mien.layouts import ARKIT52
 from mien.portrait.mesh import KINDS, FaceMesh
 
 from training import reenact_mesh
@@ -33,7 +34,7 @@ def test_landmarks_are_the_performers_and_tables_fit_the_runtime() -> None:
 def test_the_lower_teeth_fall_with_the_jaw_and_the_upper_stay() -> None:
     kit = facekit()
     teeth = np.array(reenact_mesh._teeth())
-    falls = -kit.expressions[24, teeth, 1]  # jawOpen
+    falls = -kit.expressions[ARKIT52.index("jawOpen"), teeth, 1]
     upper, lower = falls[: len(teeth) // 2], falls[len(teeth) // 2 :]
     assert np.abs(upper).max() < 0.2
     assert lower.min() > 0.5
