@@ -14,7 +14,7 @@ from training.models.keypoints import KeypointNetwork
 from training.models.reenact import CELLS, DRIVE, ReenactNetwork, composed
 from training.reenact_baseline import Loss as KeypointLoss
 from training.reenact_pairs import Batches, Sittings
-from training.reenacting import Loss, picture_loss, psnr
+from training.reenacting import Loss, picture_loss, psnr, texture_lost
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +87,11 @@ def test_keeping_all_of_the_warp_is_the_warp() -> None:
     assert torch.allclose(composed(keep, change, warped, source), warped)
     assert psnr(warped, warped) == pytest.approx(80)
     assert float(picture_loss(warped, warped, torch.ones(1, 1, 256, 256))) < 0.01
+
+
+def test_blur_loses_texture_and_moved_detail_does_not() -> None:
+    truth, ones = torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    blurred = torch.nn.functional.avg_pool2d(truth, 3, 1, 1)
+    moved = torch.roll(truth, 1, dims=3)
+    assert float(texture_lost(blurred, truth, ones)) > 4 * float(texture_lost(moved, truth, ones))
+    assert float(texture_lost(truth, truth, ones)) == 0
