@@ -25,6 +25,7 @@ from mien.pipeline import Pipeline
 from mien.portrait.canvas import SIZE, Source
 from mien.portrait.fit import Fit, fit
 from mien.portrait.motion import Motion, move
+from mien.portrait.transfer import READ_GAIN
 from mien.profiler import Profiler
 from mien.tasks.reenact import ReenactTask
 from rich.console import Console
@@ -78,7 +79,9 @@ def absolute_motion(sittings: Sittings, row: int, view: int, source: Fit) -> Mot
     get = sittings.labels
     turn = reenact_pairs.pose(get["head"][row, view]).matrix()[:3, :3].astype(np.float32)
     turned = (turn @ source.seen.T @ source.placed.rotation).astype(np.float32)
-    return Motion(turned, get["coefficients"][row, view], get["gaze"][row, view])
+    change = get["coefficients"][row, view] - source.coefficients
+    look = get["gaze"][row, view] - source.gaze
+    return Motion(turned, np.clip(source.coefficients + READ_GAIN * change, 0, 1), source.gaze + READ_GAIN * look)
 
 
 class Keypoints:
@@ -120,7 +123,7 @@ def pictures(
             ("", "other_from", "other"),
         ):
             begin, end = _VIEW[first], _VIEW[then]
-            made, warped = subject.make(source, measured_motion(sittings, row, begin, end, source.fit))
+            made, warped = subject.make(source, measured_motion(sittings, row, begin, end, source.fit, READ_GAIN))
             if not kind:
                 others.append(made)
                 continue
@@ -155,7 +158,7 @@ def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDA
         state = face.process(made)
         if state.found and state.head is not None:
             turn, coefficients, _ = measured(state)
-            wanted.append(motion.coefficients)
+            wanted.append(get["coefficients"][row, _VIEW["driver"]])
             got.append(coefficients)
             ceiling.append(get["coefficients"][row, _VIEW["truth"]])
             turns.append((reenact_pairs.pose(get["head"][row, _VIEW["driver"]]).matrix()[:3, :3], turn))

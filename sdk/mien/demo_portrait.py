@@ -16,6 +16,7 @@ from mien.locate import film
 from mien.pipeline import Pipeline
 from mien.pipeline import open as open_pipeline
 from mien.portrait.portrait import Portrait
+from mien.portrait.transfer import READ_GAIN
 from mien.sinks.video import VideoFile
 from mien.sources.select import open_source
 from mien.types import U8, Frame
@@ -68,7 +69,7 @@ def _write(pipeline: Pipeline, portrait: Portrait, output: Path, progress: Calla
     try:
         with VideoFile(str(output / "portrait.mp4")) as video, progress("portrait", total) as advance:
             for number, (frame, states) in enumerate(pipeline.stream_all(origin, drop="block")):
-                shown = portrait.show(states[0] if states else None, t_ns=frame.t_ns)
+                shown = portrait.show(states[0] if states else None, t_ns=frame.t_ns, gain=READ_GAIN)
                 video.put([], Frame.of(shown.picture, t_ns=frame.t_ns))
                 if number in wanted:
                     pair = (frame.to_rgb(), _cut(shown.picture, portrait.crop))
