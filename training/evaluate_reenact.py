@@ -148,7 +148,7 @@ def pictures(
 
 def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
     """What our face model sees on outputs under absolute transfer, beside what it saw of the driver; and identity."""
-    wanted, got, ceiling, turns = [], [], [], []
+    wanted, got, ceiling, turns, truths = [], [], [], [], []
     shape_source, shape_driver, outline = [], [], []
     for row in track(rows, "transfer"):
         get = sittings.labels
@@ -161,6 +161,7 @@ def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDA
             wanted.append(get["coefficients"][row, _VIEW["driver"]])
             got.append(coefficients)
             ceiling.append(get["coefficients"][row, _VIEW["truth"]])
+            truths.append(reenact_pairs.pose(get["head"][row, _VIEW["truth"]]).matrix()[:3, :3])
             turns.append((reenact_pairs.pose(get["head"][row, _VIEW["driver"]]).matrix()[:3, :3], turn))
         still = subject.stage.source(sittings, row, _VIEW["rest"])
         made, _ = subject.make(still, absolute_motion(sittings, row, _VIEW["driver_rest"], still.fit))
@@ -183,6 +184,7 @@ def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDA
         "r_each": {name: float(v) for name, v, m in zip(ARKIT52.names, r, moving, strict=True) if m},
         "mae": float(np.abs(a - b).mean()),
         "pose_degrees": float(angles.mean()),
+        "pose_degrees_of_the_truth": float(geodesic(np.stack([t for t, _ in turns]), np.stack(truths)).mean()),
         "shape_percent": float(np.mean(outline)),
         "rest_to_source_cm": float(np.mean(shape_source)),
         "rest_to_driver_cm": float(np.mean(shape_driver)),

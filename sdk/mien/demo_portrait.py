@@ -84,7 +84,10 @@ def _write(pipeline: Pipeline, portrait: Portrait, output: Path, progress: Calla
 
 
 def _cut(picture: U8, crop: tuple[float, float, float]) -> U8:
-    """The crop's part of the picture."""
+    """A square of the picture around the crop, as large as both allow."""
     scale, x0, y0 = crop
-    top, left, side = max(int(y0), 0), max(int(x0), 0), int(256 * scale)
+    height, width = picture.shape[:2]
+    side = min(height, width, int(256 * scale))
+    left = min(max(int(x0 + 128 * scale) - side // 2, 0), width - side)
+    top = min(max(int(y0 + 128 * scale) - side // 2, 0), height - side)
     return picture[top : top + side, left : left + side]
