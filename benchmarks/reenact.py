@@ -28,8 +28,7 @@ from benchmarks._report import ROOT, keep, pin, verdict
 SEED = 1
 FRAMES, WARM_UP = 300, 20
 FRAME_MS, P99_MS, BLEND_MS, TIMES, NET_MB = 33.0, 45.0, 10.0, 20.0, 4.0
-_CASES = (("onnxruntime", "fp32"), ("onnxruntime", "int8"), ("openvino", "fp32"), ("openvino", "int8"))
-_CASES += (("litert", "fp32"), ("litert", "int8"))
+_CASES = [(engine, precision) for engine in ("onnxruntime", "openvino", "litert") for precision in ("fp32", "int8")]
 _CHANNELS, _LAYERS, _SIDE = 256, 23, 64  # 4.8 GFLOP a layer
 U8 = npt.NDArray[np.uint8]
 
@@ -139,10 +138,9 @@ def _fomm() -> float:
         nodes.append(helper.make_node("Relu", [f"c{k}"], [f"r{k}"]))
         name = f"r{k}"
     shape = [1, _CHANNELS, _SIDE, _SIDE]
-    ends = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, shape)] for n in ("x", name)]
-    model = helper.make_model(
-        helper.make_graph(nodes, "cost", *ends, weights), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-    )
+    begin, end = (helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("x", name))
+    graph = helper.make_graph(nodes, "cost", [begin], [end], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
