@@ -47,7 +47,7 @@ F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
 
 PAIRS = 200
-_VIEW = {name: index for index, name in enumerate(portraits.HELD_OUT)}
+VIEW = {name: index for index, name in enumerate(portraits.HELD_OUT)}
 _MOVES = 0.05  # standard deviation of a coefficient among the drivers from which it is compared
 _STILL_PEOPLE, _STILL_FRAMES, _NOISE = 8, 40, 1.5  # of the static driver; grey levels
 _WAYS = ("ours", "warp", "source", "keypoints")
@@ -113,16 +113,16 @@ def pictures(
     leaks: list[float] = []
     apart: list[float] = []
     for row in track(rows, "pictures"):
-        source = subject.stage.source(sittings, row, _VIEW["source"])
+        source = subject.stage.source(sittings, row, VIEW["source"])
         shown = sittings.pictures[row]
-        truth = shown[_VIEW["truth"]]
+        truth = shown[VIEW["truth"]]
         others = []
         for kind, first, then in (
             ("same", "source", "truth"),
             ("cross", "driver_from", "driver"),
             ("", "other_from", "other"),
         ):
-            begin, end = _VIEW[first], _VIEW[then]
+            begin, end = VIEW[first], VIEW[then]
             made, warped = subject.make(source, measured_motion(sittings, row, begin, end, source.fit, READ_GAIN))
             if not kind:
                 others.append(made)
@@ -152,23 +152,23 @@ def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDA
     shape_source, shape_driver, outline = [], [], []
     for row in track(rows, "transfer"):
         get = sittings.labels
-        source = subject.stage.source(sittings, row, _VIEW["source"])
-        motion = absolute_motion(sittings, row, _VIEW["driver"], source.fit)
+        source = subject.stage.source(sittings, row, VIEW["source"])
+        motion = absolute_motion(sittings, row, VIEW["driver"], source.fit)
         made, _ = subject.make(source, motion)
         state = face.process(made)
         if state.found and state.head is not None:
             turn, coefficients, _ = measured(state)
-            wanted.append(get["coefficients"][row, _VIEW["driver"]])
+            wanted.append(get["coefficients"][row, VIEW["driver"]])
             got.append(coefficients)
-            ceiling.append(get["coefficients"][row, _VIEW["truth"]])
-            truths.append(reenact_pairs.pose(get["head"][row, _VIEW["truth"]]).matrix()[:3, :3])
-            turns.append((reenact_pairs.pose(get["head"][row, _VIEW["driver"]]).matrix()[:3, :3], turn))
-        still = subject.stage.source(sittings, row, _VIEW["rest"])
-        made, _ = subject.make(still, absolute_motion(sittings, row, _VIEW["driver_rest"], still.fit))
+            ceiling.append(get["coefficients"][row, VIEW["truth"]])
+            truths.append(reenact_pairs.pose(get["head"][row, VIEW["truth"]]).matrix()[:3, :3])
+            turns.append((reenact_pairs.pose(get["head"][row, VIEW["driver"]]).matrix()[:3, :3], turn))
+        still = subject.stage.source(sittings, row, VIEW["rest"])
+        made, _ = subject.make(still, absolute_motion(sittings, row, VIEW["driver_rest"], still.fit))
         state = face.process(made)
         if state.found and state.head is not None and state.landmarks is not None:
             own = fit(subject.stage.mesh, state.landmarks[:, :2], *measured(state))
-            driver = subject.stage.fitted(sittings, row, _VIEW["driver_rest"])
+            driver = subject.stage.fitted(sittings, row, VIEW["driver_rest"])
             outline.append(shape_distance(subject, own, still.fit))
             shape_source.append(rest_distance(subject, own, still.fit))
             shape_driver.append(rest_distance(subject, own, driver))
@@ -217,9 +217,9 @@ def flicker(pipeline: Pipeline, sittings: Sittings, rows: npt.NDArray[np.intp], 
     rng = np.random.default_rng((seed, 5))
     found = []
     for row in track(rows[:_STILL_PEOPLE], "flicker"):
-        portrait = mien.Portrait(pipeline, sittings.pictures[row][_VIEW["source"]])
+        portrait = mien.Portrait(pipeline, sittings.pictures[row][VIEW["source"]])
         pipeline.reset()
-        driver = sittings.pictures[row][_VIEW["driver"]]
+        driver = sittings.pictures[row][VIEW["driver"]]
         before: F32 | None = None
         for number in range(_STILL_FRAMES):
             noisy = np.clip(driver + rng.normal(0, _NOISE, driver.shape), 0, 255).astype(np.uint8)
