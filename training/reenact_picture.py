@@ -35,7 +35,7 @@ def main(
     """Makes the cross-identity pictures of all held-out pairs and draws some of them."""
     sittings = reenact_pairs.load(data / "reenact_held_out")
     keypoints = Keypoints(baseline)
-    rows = np.flatnonzero(sittings.labels["found"].all(1))
+    rows = np.flatnonzero(sittings.labels["found"].all(1)).tolist()
     with mien.open(bundle, device="cpu", threads=1) as pipeline:
         subject = Subject(pipeline)
         made = {}
