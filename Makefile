@@ -11,7 +11,7 @@ FACES  ?=
 MODEL  ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 OUT    := out/demo
-RECIPES := detect face expression imu
+RECIPES := detect face expression imu reenact
 
 SOURCES := $(shell find sdk native/src native/include native/bindings native/cmake native/CMakeLists.txt -type f \
              -not -name '*.so' -not -name '*.pyc' 2>/dev/null)

@@ -59,6 +59,10 @@ _MEANING = {
     "state": "zeros at first, then `next_state` of the step before",
     "next_state": "what the next step is given",
     "confidence": "of each region: the expected exp(-error / 0.1)",
+    "cells": "warped portrait and portrait, 2 x 2 pixels as channels, and maps (sdk/mien/portrait/canvas.py), 0..1",
+    "drive": "the 52 coefficients of the portrait, then those it shall have",
+    "keep": "2 x 2 pixels as channels: how much of the warped portrait to keep, 0..1",
+    "change": "2 x 2 pixels as channels: what is added to red, green and blue",
     "imu.coefficients": "the ARKit coefficients that move skin, clamped to 0..1 at run time",
 }
 
@@ -180,6 +184,8 @@ def _each(fields: Mapping[str, Any], measured: Mapping[str, Any], result: Mappin
         return table(("face of at least (pixels)", "recall"), measured["recall"].items())
     if fields["task"] == "imu" and result:
         return _skin(result["figures"])
+    if fields["task"] == "reenact" and result:
+        return _portraits(result["figures"])
     parts = []
     if "r" in measured or "renders" in result:
         parts.append(_coefficients(measured, result))
@@ -225,6 +231,25 @@ def _skin(figures: Mapping[str, Mapping[str, Any]]) -> str:
         [
             table(("worn, or what happens", "r, moving", "r, all 43", "mean error"), rows),
             table(("coefficient", *(f"r, {layout}" for layout in layouts), "mean error, imu12"), each),
+        ]
+    )
+
+
+def _portraits(figures: Mapping[str, Any]) -> str:
+    """Pictures of each way to make them, then what the face model sees of each coefficient on ours."""
+    ways = {name: row for name, row in figures.items() if isinstance(row, Mapping) and "psnr" in row}
+    names = {"ours": "this bundle", "warp": "the mesh's warp alone", "source": "the portrait as it is"}
+    names["keypoints"] = "keypoints at equal cost, same pairs and schedule"
+    rows = [
+        (names[way], *(ways[f"{way} {kind}"][figure] for kind in ("same", "cross") for figure in ("psnr", "ssim")))
+        for way in names
+        if f"{way} same" in ways
+    ]
+    each = figures["transfer"]["r_each"].items()
+    return "\n\n".join(
+        [
+            table(("", "same identity: PSNR", "SSIM", "cross identity: PSNR", "SSIM"), rows),
+            table(("coefficient seen on the output", "r with the driver"), each),
         ]
     )
 

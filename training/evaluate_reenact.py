@@ -25,6 +25,7 @@ from mien.pipeline import Pipeline
 from mien.portrait.canvas import SIZE, Source
 from mien.portrait.fit import Fit, fit
 from mien.portrait.motion import Motion, move
+from mien.portrait.transfer import READ_GAIN
 from mien.profiler import Profiler
 from mien.tasks.reenact import ReenactTask
 from rich.console import Console
@@ -46,7 +47,7 @@ F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
 
 PAIRS = 200
-_VIEW = {name: index for index, name in enumerate(portraits.HELD_OUT)}
+VIEW = {name: index for index, name in enumerate(portraits.HELD_OUT)}
 _MOVES = 0.05  # standard deviation of a coefficient among the drivers from which it is compared
 _STILL_PEOPLE, _STILL_FRAMES, _NOISE = 8, 40, 1.5  # of the static driver; grey levels
 _WAYS = ("ours", "warp", "source", "keypoints")
@@ -78,7 +79,9 @@ def absolute_motion(sittings: Sittings, row: int, view: int, source: Fit) -> Mot
     get = sittings.labels
     turn = reenact_pairs.pose(get["head"][row, view]).matrix()[:3, :3].astype(np.float32)
     turned = (turn @ source.seen.T @ source.placed.rotation).astype(np.float32)
-    return Motion(turned, get["coefficients"][row, view], get["gaze"][row, view])
+    change = get["coefficients"][row, view] - source.coefficients
+    look = get["gaze"][row, view] - source.gaze
+    return Motion(turned, np.clip(source.coefficients + READ_GAIN * change, 0, 1), source.gaze + READ_GAIN * look)
 
 
 class Keypoints:
@@ -110,17 +113,17 @@ def pictures(
     leaks: list[float] = []
     apart: list[float] = []
     for row in track(rows, "pictures"):
-        source = subject.stage.source(sittings, row, _VIEW["source"])
+        source = subject.stage.source(sittings, row, VIEW["source"])
         shown = sittings.pictures[row]
-        truth = shown[_VIEW["truth"]]
+        truth = shown[VIEW["truth"]]
         others = []
         for kind, first, then in (
             ("same", "source", "truth"),
             ("cross", "driver_from", "driver"),
             ("", "other_from", "other"),
         ):
-            begin, end = _VIEW[first], _VIEW[then]
-            made, warped = subject.make(source, measured_motion(sittings, row, begin, end, source.fit))
+            begin, end = VIEW[first], VIEW[then]
+            made, warped = subject.make(source, measured_motion(sittings, row, begin, end, source.fit, READ_GAIN))
             if not kind:
                 others.append(made)
                 continue
@@ -145,26 +148,27 @@ def pictures(
 
 def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
     """What our face model sees on outputs under absolute transfer, beside what it saw of the driver; and identity."""
-    wanted, got, ceiling, turns = [], [], [], []
+    wanted, got, ceiling, turns, truths = [], [], [], [], []
     shape_source, shape_driver, outline = [], [], []
     for row in track(rows, "transfer"):
         get = sittings.labels
-        source = subject.stage.source(sittings, row, _VIEW["source"])
-        motion = absolute_motion(sittings, row, _VIEW["driver"], source.fit)
+        source = subject.stage.source(sittings, row, VIEW["source"])
+        motion = absolute_motion(sittings, row, VIEW["driver"], source.fit)
         made, _ = subject.make(source, motion)
         state = face.process(made)
         if state.found and state.head is not None:
             turn, coefficients, _ = measured(state)
-            wanted.append(motion.coefficients)
+            wanted.append(get["coefficients"][row, VIEW["driver"]])
             got.append(coefficients)
-            ceiling.append(get["coefficients"][row, _VIEW["truth"]])
-            turns.append((reenact_pairs.pose(get["head"][row, _VIEW["driver"]]).matrix()[:3, :3], turn))
-        still = subject.stage.source(sittings, row, _VIEW["rest"])
-        made, _ = subject.make(still, absolute_motion(sittings, row, _VIEW["driver_rest"], still.fit))
+            ceiling.append(get["coefficients"][row, VIEW["truth"]])
+            truths.append(reenact_pairs.pose(get["head"][row, VIEW["truth"]]).matrix()[:3, :3])
+            turns.append((reenact_pairs.pose(get["head"][row, VIEW["driver"]]).matrix()[:3, :3], turn))
+        still = subject.stage.source(sittings, row, VIEW["rest"])
+        made, _ = subject.make(still, absolute_motion(sittings, row, VIEW["driver_rest"], still.fit))
         state = face.process(made)
         if state.found and state.head is not None and state.landmarks is not None:
             own = fit(subject.stage.mesh, state.landmarks[:, :2], *measured(state))
-            driver = subject.stage.fitted(sittings, row, _VIEW["driver_rest"])
+            driver = subject.stage.fitted(sittings, row, VIEW["driver_rest"])
             outline.append(shape_distance(subject, own, still.fit))
             shape_source.append(rest_distance(subject, own, still.fit))
             shape_driver.append(rest_distance(subject, own, driver))
@@ -180,6 +184,7 @@ def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDA
         "r_each": {name: float(v) for name, v, m in zip(ARKIT52.names, r, moving, strict=True) if m},
         "mae": float(np.abs(a - b).mean()),
         "pose_degrees": float(angles.mean()),
+        "pose_degrees_of_the_truth": float(geodesic(np.stack([t for t, _ in turns]), np.stack(truths)).mean()),
         "shape_percent": float(np.mean(outline)),
         "rest_to_source_cm": float(np.mean(shape_source)),
         "rest_to_driver_cm": float(np.mean(shape_driver)),
@@ -212,9 +217,9 @@ def flicker(pipeline: Pipeline, sittings: Sittings, rows: npt.NDArray[np.intp], 
     rng = np.random.default_rng((seed, 5))
     found = []
     for row in track(rows[:_STILL_PEOPLE], "flicker"):
-        portrait = mien.Portrait(pipeline, sittings.pictures[row][_VIEW["source"]])
+        portrait = mien.Portrait(pipeline, sittings.pictures[row][VIEW["source"]])
         pipeline.reset()
-        driver = sittings.pictures[row][_VIEW["driver"]]
+        driver = sittings.pictures[row][VIEW["driver"]]
         before: F32 | None = None
         for number in range(_STILL_FRAMES):
             noisy = np.clip(driver + rng.normal(0, _NOISE, driver.shape), 0, 255).astype(np.uint8)

@@ -20,7 +20,7 @@ import typer
 from mien.portrait.canvas import MAPS, Canvas, Source, pack
 from mien.portrait.fit import Fit, Placed, fit
 from mien.portrait.mesh import FaceMesh, gaze_of
-from mien.portrait.motion import EYES, Motion, gaze_in_head, move, place_between
+from mien.portrait.motion import EYES, TRUST, Motion, gaze_in_head, move, neck_shift, place_between
 from mien.types import FaceState, HeadPose
 from rich.progress import track
 from torch import Tensor
@@ -141,18 +141,23 @@ class Stage:
         return self.canvas.source(sittings.pictures[row][view], self.fitted(sittings, row, view))
 
 
-def measured_motion(sittings: Sittings, row: int, begin: int, end: int, source: Fit) -> Motion:
-    """The source moves as the face network saw somebody move from view `begin` to view `end` of a sitting."""
+def measured_motion(sittings: Sittings, row: int, begin: int, end: int, source: Fit, gain: float = 1.0) -> Motion:
+    """The source moves as the face network saw somebody move from view `begin` to view `end` of a sitting.
+
+    `mien.Transfer` with states does the same; `gain` as there.
+    """
     get = sittings.labels
     turns = [pose(get["head"][row, view]).matrix()[:3, :3].astype(np.float32) for view in (begin, end)]
     change = get["coefficients"][row, end] - get["coefficients"][row, begin]
     look = get["gaze"][row, end] - get["gaze"][row, begin]
+    rotation = (turns[1] @ turns[0].T @ source.placed.rotation).astype(np.float32)
+    neck = neck_shift(source.placed.rotation, rotation)
     place = place_between(pose(get["head"][row, begin]), pose(get["head"][row, end]))
     return Motion(
-        (turns[1] @ turns[0].T @ source.placed.rotation).astype(np.float32),
-        np.clip(source.coefficients + change, 0, 1),
-        source.gaze + look,
-        place,
+        rotation,
+        np.clip(source.coefficients + np.float32(gain) * change, 0, 1),
+        source.gaze + np.float32(gain) * look,
+        neck + TRUST * (place - neck),
     )
 
 

@@ -14,7 +14,8 @@ endif()
 add_library(mien::mien ALIAS mien)
 
 install(TARGETS mien EXPORT mien-targets)
-install(FILES include/mien/mien.h include/mien/pipeline.h include/mien/imu.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mien)
+install(FILES include/mien/mien.h include/mien/pipeline.h include/mien/imu.h
+              include/mien/reenact.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mien)
 install(EXPORT mien-targets NAMESPACE mien:: FILE mien-targets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mien)
 # The engine plug-ins are there if they were built and installed.
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/mien-config.cmake "include(\${CMAKE_CURRENT_LIST_DIR}/mien-targets.cmake)

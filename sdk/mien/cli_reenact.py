@@ -19,7 +19,7 @@ from mien.pipeline import Pipeline
 from mien.pipeline import open as open_pipeline
 from mien.portrait.character import read as read_character
 from mien.portrait.portrait import Portrait
-from mien.portrait.transfer import Transfer
+from mien.portrait.transfer import READ_GAIN, Transfer
 from mien.receiver import Receiver
 from mien.sinks._files import check_distinct
 from mien.sinks.video import VideoFile
@@ -91,7 +91,7 @@ def reenact(
         advance = stack.enter_context(progress_bar(driver, total))
         with closing(drivers):
             for t_ns, state in _timed(drivers):
-                shown = portrait.show(state, t_ns=t_ns)
+                shown = portrait.show(state, t_ns=t_ns, gain=1.0 if recorded else READ_GAIN)
                 video.put([], Frame.of(shown.picture, t_ns=t_ns))
                 seen += 1
                 found += state is not None

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien._extras import need
+from mien.demo_portrait import portrait_section
 from mien.errors import SinkError, SourceError
 from mien.locate import film, shipped
 from mien.machine import describe
@@ -96,6 +97,8 @@ def make_page(
     number = count()
     runs = [_run(pipeline, addresses[pipeline], number, progress) for pipeline in pipelines]
     parts = [part for run in runs for part in (*(_section(one, output) for one in run.seen), _latency(run.report))]
+    if not sources and not models and "reenact" in shipped():
+        parts += portrait_section(_portraits(), output, device, progress)
     _overview([one for run in runs for one in run.seen], output)
     figures = {"machine": describe(), "runs": [_figures(run) for run in runs]}
     (output / "report.json").write_text(json.dumps(figures, indent=1))

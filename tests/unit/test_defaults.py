@@ -23,7 +23,7 @@ def states() -> list[FaceState]:
 
 
 def test_every_bundle_is_whole_free_and_says_what_it_learnt_from() -> None:
-    assert shipped() == ["detect", "expression", "face", "imu"]
+    assert shipped() == ["detect", "expression", "face", "imu", "reenact"]
     size = 0
     for name in shipped():
         path = FILM.parent.parent / "models" / f"{name}.mien"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.progress import track
-from torch import nn
+from torch import Tensor, nn
 
 from training import portraits, reenact_bundle, reenact_pairs
 from training.face_bundle import load_weights
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SITTINGS, STEPS, BATCH = 900, 3_600, 6
 HELD_OUT = 200
 _RATE = 2e-3
+# Differences of pixels alone teach to blur what cannot be known; these further steps teach that texture is missed.
+SHARPENING, _SHARPENING_RATE, _TEXTURE = 700, 8e-4, 2.0
+# The whole way costs 0.26 dB of distance from the truth and looks best; this much of it 0.16 dB, and looks nearly so.
+_WAY = 0.7
 
 
 def train(options: Options) -> None:
@@ -36,9 +40,22 @@ def train(options: Options) -> None:
     batches = Batches(sittings, settings.batch, settings.seed)
     trainer = Trainer(options.out, network, settings, Loss(), batches, device="cpu")
     trainer.run(200)
-    trained = trainer.averaged()
-    assert isinstance(trained, ReenactNetwork)
-    reenact_bundle.write(options.bundle, trained, {"sittings": len(sittings), **asdict(settings)})
+    sharper = replace(settings, steps=SHARPENING, rate=_SHARPENING_RATE, warm_up=20)
+    later = Batches(sittings, sharper.batch, sharper.seed + 1000)
+    plain = {name: value.clone() for name, value in trainer.averaged().state_dict().items()}
+    trainer = Trainer(options.out / "sharper", network, sharper, Loss(_TEXTURE), later, device="cpu")
+    trainer.run(100)
+    network.load_state_dict(between(plain, trainer.averaged().state_dict(), _WAY))
+    about = {"sittings": len(sittings), **asdict(settings), "steps_against_blur": sharper.steps, "way_to_sharp": _WAY}
+    reenact_bundle.write(options.bundle, network.eval(), about)
+
+
+def between(one: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Part of the way from one network's weights to another's that went on from it."""
+    return {
+        name: value + share * (other[name] - value) if value.is_floating_point() else other[name]
+        for name, value in one.items()
+    }
 
 
 def settings_of(options: Options) -> Settings:

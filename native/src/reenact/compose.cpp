@@ -1,9 +1,13 @@
 // mien_flow_compose: a refined crop back into its picture, whatever the picture's resolution.
 //
 // The picture is sampled through the interpolated flow, so that a portrait of 1080 lines keeps its own sharpness; only
-// what the network adds has the crop's resolution.
+// what the network adds has the crop's resolution. Planes are interleaved row by row, so that a pixel's eight values
+// are two vectors, and colours are mixed as bytes within one word, with positions exact to 1/256 pixel: 900 x 900
+// pixels that all move take 14 ms of one core of an AMD EPYC instead of 17 plane by plane in float. Compiled for AVX2
+// the loop takes as long, so it has no kernels of its own: it waits for gathered pixels, not for arithmetic.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "check.h"
 #include "mien/mien.h"
@@ -11,21 +15,107 @@
 
 namespace {
 
-constexpr int kPlanes = 7;  // columns, rows, keep, change (3), feather
+constexpr int kLanes = 8;  // column, row, keep, red, green, blue, feather, nothing
+constexpr int kKeep = 2, kRed = 3, kFeather = 6;
+constexpr float kNothing = 1e-3f;  // of 255: less is not seen
 
-uint8_t byte(float value) {
-  return static_cast<uint8_t>(std::min(std::max(value, 0.0f), 255.0f) + 0.5f);
+struct Lanes {
+  float v[kLanes];
+};
+
+struct Row {
+  Lanes at[MIEN_FLOW_MAX_SIDE], step[MIEN_FLOW_MAX_SIDE];
+};
+
+// The crop's row between two of its rows, and how much each value grows to the next column.
+void interleave(const float *const planes[kLanes - 1], const mien::reenact::Between &down, int32_t width, Row *row) {
+  const size_t above = static_cast<size_t>(down.low) * static_cast<size_t>(width);
+  const size_t below = static_cast<size_t>(down.high) * static_cast<size_t>(width);
+  for (int k = 0; k < kLanes - 1; ++k) {
+    const float *one = planes[k] + above, *other = planes[k] + below;
+    for (int32_t x = 0; x < width; ++x) row->at[x].v[k] = one[x] + down.share * (other[x] - one[x]);
+  }
+  for (int32_t x = 0; x < width; ++x) {
+    const Lanes &here = row->at[x], &next = row->at[std::min(x + 1, width - 1)];
+    for (int k = 0; k < kLanes; ++k) row->step[x].v[k] = next.v[k] - here.v[k];
+  }
 }
 
-}  // namespace
+uint32_t colour_at(const uint8_t *pixel) {
+  return static_cast<uint32_t>(pixel[0]) | static_cast<uint32_t>(pixel[1]) << 8 | static_cast<uint32_t>(pixel[2]) << 16;
+}
 
-mien_status mien_flow_compose(const mien_picture *source, const double crop[3], const mien_refined *refined,
-                              uint8_t *out, int64_t stride) {
-  if (source == nullptr || crop == nullptr || refined == nullptr || out == nullptr) return MIEN_E_ARGUMENT;
-  const mien_status status = mien::reenact::check(*source);
+// Between two colours, share of 256, rounded; red and blue are mixed in one word.
+uint32_t mixed(uint32_t one, uint32_t other, uint32_t share) {
+  constexpr uint32_t kOuter = 0x00ff00ffu, kInner = 0x0000ff00u;
+  const uint32_t rest = 256 - share;
+  const uint32_t outer = ((one & kOuter) * rest + (other & kOuter) * share + 0x00800080u) >> 8 & kOuter;
+  const uint32_t inner = ((one & kInner) * rest + (other & kInner) * share + 0x00008000u) >> 8 & kInner;
+  return outer | inner;
+}
+
+// Between six bytes above and six below, that is two pixels each.
+uint64_t mixed_pairs(uint64_t above, uint64_t below, uint32_t share) {
+  constexpr uint64_t kEven = 0x00ff00ff00ff00ffu, kHalf = 0x0080008000800080u;
+  const uint64_t rest = 256 - share, part = share;
+  const uint64_t even = ((above & kEven) * rest + (below & kEven) * part + kHalf) >> 8 & kEven;
+  const uint64_t odd = ((above >> 8 & kEven) * rest + (below >> 8 & kEven) * part + kHalf) >> 8 & kEven;
+  return even | odd << 8;
+}
+
+// The picture's colour at a position; outside it the border's.
+uint32_t sampled(const mien_picture &picture, float x, float y) {
+  const mien::reenact::Between across(x, picture.width), down(y, picture.height);
+  const uint8_t *top = picture.pixels + down.low * picture.stride + 3 * static_cast<ptrdiff_t>(across.low);
+  const uint8_t *bottom = picture.pixels + down.high * picture.stride + 3 * static_cast<ptrdiff_t>(across.low);
+  const uint32_t fx = static_cast<uint32_t>(across.share * 256.0f + 0.5f);
+  const uint32_t fy = static_cast<uint32_t>(down.share * 256.0f + 0.5f);
+  if (across.low + 3 <= picture.width) {  // eight bytes of both rows are inside
+    uint64_t above, below;
+    std::memcpy(&above, top, sizeof above);
+    std::memcpy(&below, bottom, sizeof below);
+    const uint64_t both = mixed_pairs(above, below, fy);
+    return mixed(static_cast<uint32_t>(both & 0xffffffu), static_cast<uint32_t>(both >> 24 & 0xffffffu), fx);
+  }
+  const ptrdiff_t right = 3 * static_cast<ptrdiff_t>(across.high - across.low);
+  const uint32_t one = mixed(colour_at(top), colour_at(bottom), fy);
+  return mixed(one, mixed(colour_at(top + right), colour_at(bottom + right), fy), fx);
+}
+
+uint8_t byte(float value) {
+  return static_cast<uint8_t>(static_cast<int32_t>(std::min(std::max(0.0f, value), 255.0f) + 0.5f));
+}
+
+struct Columns {
+  int32_t first, last;  // of the picture, inclusive
+  float scale, x0, y0;
+};
+
+void blend_row(const mien_picture &source, const Columns &columns, int32_t width, const Row &row, const uint8_t *still,
+               uint8_t *target) {
+  const float unit = 1 / columns.scale;
+  for (int32_t x = columns.first; x <= columns.last; ++x) {
+    const mien::reenact::Between across((static_cast<float>(x) - columns.x0) * unit, width);
+    const Lanes &here = row.at[across.low], &step = row.step[across.low];
+    float at[kLanes];
+    for (int k = 0; k < kLanes; ++k) at[k] = here.v[k] + across.share * step.v[k];
+    const uint8_t *old = still + 3 * static_cast<ptrdiff_t>(x);
+    uint8_t *pixel = target + 3 * static_cast<ptrdiff_t>(x);
+    const float more = 255 * at[kFeather], keep = at[kFeather] * at[kKeep];
+    const uint32_t colour =
+        keep > kNothing ? sampled(source, at[0] * columns.scale + columns.x0, at[1] * columns.scale + columns.y0)
+                        : colour_at(old);
+    for (int c = 0; c < 3; ++c) {
+      const float was = static_cast<float>(old[c]), moved = static_cast<float>(colour >> (8 * c) & 255u);
+      pixel[c] = byte(was + keep * (moved - was) + more * at[kRed + c]);
+    }
+  }
+}
+
+mien_status check(const mien_picture &source, const double crop[3], const mien_refined &r, int64_t stride) {
+  const mien_status status = mien::reenact::check(source);
   if (status != MIEN_OK) return status;
-  if (refined->struct_size != sizeof(mien_refined)) return MIEN_E_STRUCT;
-  const mien_refined &r = *refined;
+  if (r.struct_size != sizeof(mien_refined)) return MIEN_E_STRUCT;
   if (r.width < 2 || r.height < 2 || r.width > MIEN_FLOW_MAX_SIDE || r.height > MIEN_FLOW_MAX_SIDE) {
     return MIEN_E_SHAPE;
   }
@@ -33,48 +123,36 @@ mien_status mien_flow_compose(const mien_picture *source, const double crop[3], 
     return MIEN_E_ARGUMENT;
   }
   if (!mien::all_finite(crop, 3)) return MIEN_E_NOT_FINITE;
-  if (!(crop[0] > 0) || std::fabs(crop[0]) > MIEN_MAX_EXTENT || std::fabs(crop[1]) > MIEN_MAX_EXTENT ||
+  if (!(crop[0] > 0) || crop[0] > MIEN_MAX_EXTENT || std::fabs(crop[1]) > MIEN_MAX_EXTENT ||
       std::fabs(crop[2]) > MIEN_MAX_EXTENT) {
     return MIEN_E_ARGUMENT;
   }
-  if (stride < 3 * static_cast<int64_t>(source->width)) return MIEN_E_STRIDE;
+  return stride < 3 * static_cast<int64_t>(source.width) ? MIEN_E_STRIDE : MIEN_OK;
+}
+
+}  // namespace
+
+mien_status mien_flow_compose(const mien_picture *source, const double crop[3], const mien_refined *refined,
+                              uint8_t *out, int64_t stride) {
+  if (source == nullptr || crop == nullptr || refined == nullptr || out == nullptr) return MIEN_E_ARGUMENT;
+  const mien_refined &r = *refined;
+  const mien_status status = check(*source, crop, r, stride);
+  if (status != MIEN_OK) return status;
   const size_t size = static_cast<size_t>(r.width) * static_cast<size_t>(r.height);
-  const float *planes[kPlanes] = {r.columns, r.rows, r.keep, r.change, r.change + size, r.change + 2 * size, r.feather};
-  const float scale = static_cast<float>(crop[0]), unit = 1 / scale;
-  const float x0 = static_cast<float>(crop[1]), y0 = static_cast<float>(crop[2]);
-  const int32_t left = std::max(0, static_cast<int32_t>(std::ceil(x0)));
-  const int32_t top = std::max(0, static_cast<int32_t>(std::ceil(y0)));
-  const int32_t right =
-      static_cast<int32_t>(std::min<double>(source->width - 1, std::floor(crop[1] + (r.width - 1) * crop[0])));
-  const int32_t bottom =
-      static_cast<int32_t>(std::min<double>(source->height - 1, std::floor(crop[2] + (r.height - 1) * crop[0])));
-  float row[kPlanes][MIEN_FLOW_MAX_SIDE];
-  for (int32_t y = top; y <= bottom; ++y) {
-    const mien::reenact::Between down((static_cast<float>(y) - y0) * unit, r.height);
-    const size_t above = static_cast<size_t>(down.low) * static_cast<size_t>(r.width);
-    const size_t below = static_cast<size_t>(down.high) * static_cast<size_t>(r.width);
-    for (int k = 0; k < kPlanes; ++k) {
-      const float *one = planes[k] + above, *other = planes[k] + below;
-      for (int32_t x = 0; x < r.width; ++x) row[k][x] = one[x] + down.share * (other[x] - one[x]);
-    }
-    const uint8_t *here = source->pixels + y * source->stride;
-    uint8_t *target = out + y * stride;
-    for (int32_t x = left; x <= right; ++x) {
-      const mien::reenact::Between across((static_cast<float>(x) - x0) * unit, r.width);
-      float at[kPlanes];
-      for (int k = 0; k < kPlanes; ++k) {
-        at[k] = row[k][across.low] + across.share * (row[k][across.high] - row[k][across.low]);
-      }
-      const float feather = at[6], keep = at[2];
-      uint8_t *pixel = target + 3 * static_cast<ptrdiff_t>(x);
-      const uint8_t *still = here + 3 * static_cast<ptrdiff_t>(x);
-      float moved[3] = {0, 0, 0};
-      if (keep * feather > 0) mien::reenact::sample(*source, at[0] * scale + x0, at[1] * scale + y0, moved);
-      for (int c = 0; c < 3; ++c) {
-        const float old = static_cast<float>(still[c]);
-        pixel[c] = byte(old + feather * (keep * (moved[c] - old) + 255.0f * at[3 + c]));
-      }
-    }
+  const float *planes[kLanes - 1] = {r.columns,           r.rows,   r.keep, r.change, r.change + size,
+                                     r.change + 2 * size, r.feather};
+  const auto last = [&](int32_t extent, double begin, int32_t side) {
+    return static_cast<int32_t>(std::min<double>(extent - 1, std::floor(begin + (side - 1) * crop[0])));
+  };
+  const Columns columns{std::max(0, static_cast<int32_t>(std::ceil(crop[1]))), last(source->width, crop[1], r.width),
+                        static_cast<float>(crop[0]), static_cast<float>(crop[1]), static_cast<float>(crop[2])};
+  const int32_t bottom = last(source->height, crop[2], r.height);
+  Row row;
+  for (Lanes &lanes : row.at) lanes.v[kLanes - 1] = 0;
+  for (int32_t y = std::max(0, static_cast<int32_t>(std::ceil(crop[2]))); y <= bottom; ++y) {
+    const mien::reenact::Between down((static_cast<float>(y) - columns.y0) / columns.scale, r.height);
+    interleave(planes, down, r.width, &row);
+    blend_row(*source, columns, r.width, row, source->pixels + y * source->stride, out + y * stride);
   }
   return MIEN_OK;
 }

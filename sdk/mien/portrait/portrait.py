@@ -28,7 +28,7 @@ from mien.portrait.fit import Fit, at_rest, fit
 from mien.portrait.mesh import MIDDLE, gaze_of
 from mien.portrait.motion import Motion, gaze_in_head, move
 from mien.portrait.painter import Filler
-from mien.portrait.transfer import Driver, Transfer
+from mien.portrait.transfer import READ_GAIN, Driver, Transfer
 from mien.tasks.reenact import ReenactTask
 from mien.types import F32, U8, FaceState, Frame
 
@@ -216,21 +216,29 @@ class Portrait:
         """The driver as it does what the source does, for relative transfer; None: the next state that comes."""
         self._driver.reference = state
 
-    def show(self, driver: FaceState | Frame | U8 | None, *, t_ns: int | None = None) -> Shown:
+    def show(
+        self, driver: FaceState | Frame | U8 | None, *, t_ns: int | None = None, gain: float | None = None
+    ) -> Shown:
         """The picture under a driver.
 
         Args:
             driver: a state, from whatever source; a frame of the driver, which the pipeline follows; or None, where the
                 driver is lost: its last state is held for two seconds, then the portrait goes back to rest.
             t_ns: the time, where `driver` is None; default: as the state before.
+            gain: of expression, 0..3. None: 1 for states; for frames 1.3, which makes up for the restraint of the face
+                network that reads them.
 
         Raises:
             InputError: the frame is none.
         """
+        given = isinstance(driver, FaceState) or driver is None
+        gain = (1.0 if given else READ_GAIN) if gain is None else gain
+        if not 0 <= gain <= 3:
+            raise InputError("portrait.gain", f"gain is {gain!r}.", "Give 0..3.")
         state = driver if isinstance(driver, FaceState) or driver is None else self._pipeline.process(driver)
         now = state.t_ns if state is not None else self._now if t_ns is None else t_ns
         self._now = now
-        return self.paint(self._driver.follow(state, now), state)
+        return self.paint(self._driver.follow(state, now, gain), state)
 
     def paint(self, motion: Motion, driver: FaceState | None = None) -> Shown:
         """The picture under a motion of one's own making."""

@@ -19,7 +19,7 @@ _USUAL_FPS = 25.0
 
 
 class VideoFile(Sink):
-    """Writes what `annotate` draws, or without `annotated` the frames as they are. The video's rate is that of the first two frames' times.
+    """Writes what `annotate` draws, or the frames as they are. The video's rate is that of the first two frames' times.
 
     A picture name (``out.png``) is written for the first frame; later frames get ``out_0001.png`` ... A disk that was
     too full for a video is noticed when it is closed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -122,3 +123,17 @@ def test_a_tiny_face_is_refused_and_a_huge_picture_made_smaller() -> None:
 def test_other_bundles_move_no_portraits() -> None:
     with mien.open("face") as face, pytest.raises(InputError, match=r"portrait\.bundle"):
         mien.Portrait(face, frames()[0])
+
+
+def test_a_gain_out_of_range_is_refused(portrait: mien.Portrait) -> None:
+    with pytest.raises(InputError, match=r"portrait\.gain"):
+        portrait.show(driver()[1], gain=9.0)
+
+
+def test_a_profile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No profile ships with mien; the frame's own face is told to be one."""
+    state = driver()[0]
+    side = mien.HeadPose((0.0, 0.5, 0.0, 0.8660254), (0.0, 0.0, -0.5), 0.0)  # 60 degrees
+    monkeypatch.setattr(pipeline().task, "faces", lambda frame: [replace(state, head=side)])
+    with pytest.raises(InputError, match=r"portrait\.profile.* 60 degrees"):
+        mien.Portrait(pipeline(), frames()[0])

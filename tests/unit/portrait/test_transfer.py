@@ -105,3 +105,16 @@ def test_without_any_driver_the_portrait_rests() -> None:
 def test_what_is_no_transfer_is_refused(wrong: dict) -> None:
     with pytest.raises(InputError, match=r"portrait\.transfer"):
         Transfer(**wrong)
+
+
+def test_a_gain_raises_expression_and_gaze_but_no_head() -> None:
+    plain, more = (Transfer().motion(fitted(), state(0.3, 0.2), state(0.0), gain) for gain in (1.0, 1.5))
+    assert plain.coefficients[SMILE] == pytest.approx(0.6)
+    assert more.coefficients[SMILE] == pytest.approx(0.75)
+    assert np.array_equal(plain.rotation, more.rotation)
+
+
+def test_a_place_is_believed_as_far_as_pictures_tell_it() -> None:
+    motion = Transfer().motion(fitted(), state(0, x=0.02), state(0))
+    assert motion.place is not None
+    assert motion.place[:2] == pytest.approx([2 * 0.93, 0], abs=1e-3)
