@@ -12,6 +12,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from mien._extras import need
+
+# OpenCV first through mien, which keeps its FFmpeg from writing to stderr: a test that opens a video by itself before
+# would let it write in all that follow.
+need("cv2", "The tests")
 
 ROOT = Path(__file__).resolve().parent.parent
 # Compiled networks of the tests are no business of the user's own cache.
