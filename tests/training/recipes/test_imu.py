@@ -49,12 +49,12 @@ def test_a_batch_follows_from_its_number_alone() -> None:
 
 def test_the_loss_is_less_for_what_is_nearer() -> None:
     steps = data()
-    loss, network = Loss(steps), ImuNetwork()
-    features, truth = Batches(steps, 4, 5)(1)
-    before, parts = loss(network, (features, truth))
+    loss, network = Loss(), ImuNetwork()
+    batch = Batches(steps, 4, 5)(1)
+    before, parts = loss(network, batch)
     with torch.no_grad():
-        network.coefficients.bias.copy_(truth.mean((0, 1)))
+        network.coefficients.bias.copy_(batch[1].mean((0, 1)))
         network.coefficients.weight.zero_()
-    after, better = loss(network, (features, truth))
+    after, better = loss(network, batch)
     assert after < before
     assert better["mae"] < parts["mae"]
