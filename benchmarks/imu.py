@@ -2,15 +2,17 @@
 
 step: median of process() on windows of one row at 100 Hz, twelve sensors and the head's, on one pinned core; native
 preparation, network, filter and state are in it. udp: another process sends simulated packets at 100 Hz through the
-loopback socket; 5 % are lost and 5 % overtaken by the next one; the latency of a sample is from its sending to the
-first state that holds it: the one whose step ends at or after it. day: 24 h of samples in windows of ten rows; resident
-memory after the first hour and at the end.
+loopback socket; 5 % are lost and 5 % overtaken by the next one. The latency of a sample, of those that were lost too,
+is from its sending to the first state that was made after it, or a later sample in its place, had been taken in, and
+whose step ends at or after it. Packets repeat the row before theirs (udp), or do not (udp_plain). day: 24 h of samples
+in windows of ten rows; resident memory after the first hour and at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import socket
 import subprocess
 import sys
@@ -38,17 +40,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--send", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--repeat", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.send:
-        _send(arguments.send)
+        _send(arguments.send, arguments.repeat)
         return
-    figures: dict[str, Any] = {"udp": _udp()}
+    figures: dict[str, Any] = {"udp": _udp(1), "udp_plain": _udp(0)}
     core = pin()
     figures["step"] = _step()
     figures["day"] = _day(arguments.hours)
     figures["asked"] = [
         verdict("one step, median", figures["step"]["p50_ms"], STEP_MS, " ms"),
         verdict("sample to coefficients over UDP, 99 of 100", figures["udp"]["latency_p99_ms"], LATENCY_MS, " ms"),
+        verdict("the same, nothing repeated", figures["udp_plain"]["latency_p99_ms"], LATENCY_MS, " ms"),
         verdict("samples, times real time", figures["day"]["times_real_time"], FASTER, "", below=False),
         verdict(f"memory growth over {arguments.hours:g} h of samples", figures["day"]["growth_mb"], GROWTH_MB, " MB"),
     ]
@@ -78,19 +82,30 @@ def _step() -> dict[str, Any]:
     return {"steps": STEPS, "p50_ms": float(p50), "p99_ms": float(p99), "ran_on": used, "stages": report.stages}
 
 
-def _send(port: int) -> None:
-    """The sensors: packets whose times are this machine's monotonic clock, which the receiver shares."""
+def _send(port: int, repeat: int) -> None:
+    """The sensors: packets whose times are this machine's monotonic clock, which the receiver shares. Prints them."""
     rng = np.random.default_rng(SEED)
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     windows = _windows(UDP_SECONDS)
+    times: list[int] = []
     begin = time.monotonic_ns() + 200_000_000
     late: bytes | None = None
     for number, window in enumerate(windows):
         due = begin + number * 1_000_000_000 // HZ
         while (left := due - time.monotonic_ns()) > 0:
             time.sleep(left / 1e9)
-        now = time.monotonic_ns()
-        data = imu_packet.encode(number, ImuWindow(np.array([now]), window.acc, window.gyro, window.sensors))
+        times.append(time.monotonic_ns())
+        rows = windows[max(number - repeat, 0) : number + 1]
+        data = imu_packet.encode(
+            number,
+            ImuWindow(
+                np.array(times[-len(rows) :]),
+                np.concatenate([w.acc for w in rows]),
+                np.concatenate([w.gyro for w in rows]),
+                window.sensors,
+            ),
+            repeated=len(rows) - 1,
+        )
         if rng.random() < LOST:
             continue
         if late is None and rng.random() < OVERTAKEN:
@@ -100,36 +115,39 @@ def _send(port: int) -> None:
         if late is not None:
             line.sendto(late, ("127.0.0.1", port))
             late = None
+    print(json.dumps(times))
 
 
-def _udp() -> dict[str, Any]:
+def _udp(repeat: int) -> dict[str, Any]:
     source = mien.Udp("udp:127.0.0.1:0", timeout_s=2.0)
-    sent, fresh = [], []  # times of samples; when a step was there, and the time of its end
+    fresh = []  # when a step was there, the time of its end, and that of the newest sample in it
     with mien.open("imu", threads=1) as pipeline:
         for window in _windows(3):  # loads and warms everything before the clock counts
             pipeline.process(window)
-        sender = subprocess.Popen([sys.executable, "-m", "benchmarks.imu", "--send", str(source.port)], cwd=ROOT)
+        command = [sys.executable, "-m", "benchmarks.imu", "--send", str(source.port), "--repeat", str(repeat)]
+        sender = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         try:
             for window, states in pipeline.stream_all(source):
                 now = time.monotonic_ns()
                 if states and not states[0].stale:
-                    fresh.append((now, states[0].t_ns))
-                if fresh:
-                    sent.append(int(window.t_ns[-1]))
+                    fresh.append((now, states[0].t_ns, int(window.t_ns[-1])))
         except mien.SourceError as error:
             if error.code != "source.silent":
                 raise
         finally:
-            sender.wait()
+            said, _ = sender.communicate()
             source.close()
-    there, ends = np.array(fresh).T
-    holding = np.searchsorted(ends, sent)
-    held = holding < len(ends)  # the last samples' steps never end
-    latencies = (there[holding[held]] - np.array(sent)[held]) / 1e6
+    there, ends, newest = np.array(fresh).T
+    sent = np.array(json.loads(said))
+    sent = sent[(sent > ends[0]) & (sent <= newest[-1])]  # from the calibration to the last packet that came
+    holding = np.maximum(np.searchsorted(ends, sent), np.searchsorted(newest, sent))
+    latencies = (there[holding] - sent) / 1e6
     p50, p99 = np.percentile(latencies, [50, 99])
     return {
+        "samples": len(sent),
         "packets_received": source.received,
         "packets_lost": source.lost,
+        "packets_recovered": source.recovered,
         "packets_late": source.late,
         "latency_p50_ms": float(p50),
         "latency_p99_ms": float(p99),

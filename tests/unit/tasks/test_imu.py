@@ -172,13 +172,13 @@ def test_a_sensor_that_is_upside_down_is_named_and_allowed_for(
         window.gyro[:, 4, :2] *= -1
     with caplog.at_level(logging.WARNING, "mien"):
         found = imu.calibrate(joined(turned[:230]))
-    assert found.upside_down() == ("glabella",)
+    assert found.upside_down() == ("mouthCornerRight",)
     assert found.turned[4] == 180
     with mien.open("imu", threads=1) as right:
         for a, b in zip(turned, recorded[1], strict=True):
             one, other = imu.process(a), right.process(b)
     np.testing.assert_allclose(one.raw, other.raw, atol=0.06)
-    assert imu.report().sensors["glabella"] == "turned by 180 degrees, which is allowed for"
+    assert imu.report().sensors["mouthCornerRight"] == "turned by 180 degrees, which is allowed for"
 
 
 def test_a_calibration_while_somebody_moves_is_refused(
@@ -245,7 +245,7 @@ def test_an_unknown_sensor_is_named(imu: Pipeline, recorded: tuple[mien.Simulato
     error = refusal(imu, [ImuWindow(w.t_ns, w.acc, w.gyro, (*w.sensors[:-1], "elbow"))])
     assert error.code == "imu.sensor"
     assert "'elbow'" in str(error)
-    assert "chin" in error.advice
+    assert "philtrum" in error.advice
 
 
 def test_without_the_head_there_is_nothing_to_subtract(
