@@ -139,7 +139,7 @@ def encode(
         repeated: how many of the first rows were in packets before.
 
     Raises:
-        InputError: ``imu.sensor``, a name without id; ``imu.packet``, more than 32 sensors or 64 rows, or no row that is new.
+        InputError: ``imu.sensor``, a name without id; ``imu.packet``, more than 32 sensors or 64 rows, or none is new.
     """
     known = list(sensors() if names is None else names)
     rows, count = window.acc.shape[:2]
@@ -155,9 +155,8 @@ def encode(
     gone = np.isnan(values).any(axis=2)
     counts = np.clip(np.round(np.nan_to_num(values)), -32767, 32767).astype("<i2")
     counts[gone] = MISSING
-    head = HEAD.pack(
-        MAGIC, 2 if repeated else 1, count, rows, repeated, sequence & 0xFFFFFFFF, int(window.t_ns[0]), step_ns, acc_scale, gyro_scale
-    )
+    version, number, first_ns = 2 if repeated else 1, sequence & 0xFFFFFFFF, int(window.t_ns[0])
+    head = HEAD.pack(MAGIC, version, count, rows, repeated, number, first_ns, step_ns, acc_scale, gyro_scale)
     body: bytes = head + bytes(known.index(name) for name in window.sensors) + counts.tobytes()
     return body + CHECKSUM.pack(zlib.crc32(body))
 

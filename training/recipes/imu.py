@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
-WEARERS, STEPS, BATCH = 260, 2_600, 48
+WEARERS, BATCH = 340, 48
+STEPS, STEPS_AGAIN = 6_000, 900
 LENGTH = 256  # steps of a sequence; the first ones, in which the state fills, do not count
 _IGNORED = 32
-_RATE, _RATE_AGAIN = 2.5e-3, 1e-3  # the second where it goes on from a checkpoint
+_RATE, _RATE_AGAIN = 2.5e-3, 6e-4  # the second where it goes on from a checkpoint
 # How often each layout is trained; on top of it single sensors fail.
 _LAYOUTS = {"imu12": 0.6, "imu18": 0.2, "imu6": 0.2}
 _FAIL, _MOST_FAILED = 0.35, 5
@@ -46,7 +47,7 @@ def train(options: Options) -> None:
     files = imu_data.ensure(options.data / "imu", options.pictures or WEARERS, options.seed)
     data = imu_data.load(files, raw=False)
     settings = Settings(
-        options.steps or STEPS,
+        options.steps or (STEPS_AGAIN if options.start else STEPS),
         options.batch or BATCH,
         rate=_RATE_AGAIN if options.start else _RATE,
         warm_up=100,
