@@ -40,15 +40,18 @@ def parity(results: Path = RESULTS) -> str:
     ]
     for row in kept["rows"]:
         gate = {None: "", True: "passed", False: "REFUSED"}[row["gate"]]
+        points = f"{row['landmark_max_px']:.1e}" if "landmark_max_px" in row else ""  # sensors see none
+        head = f"{row['head_max_degrees']:.1e}°" if "head_max_degrees" in row else ""
         lines.append(
             f"| {row['bundle']} | {row['engine']} | {row['precision']} | {row['coefficient_max']:.1e} "
-            f"| {row['coefficient_mean']:.1e} | {row['landmark_max_px']:.1e} | {row['head_max_degrees']:.1e}° "
+            f"| {row['coefficient_mean']:.1e} | {points} | {head} "
             f"| {row['film_coefficient_max']:.1e} | {gate} |"
         )
     versions = ", ".join(f"{name} {version}" for name, version in kept["machine"]["packages"].items())
     lines += [
         "",
-        f"{kept['frames']} frames, `python -m benchmarks.parity`, on {kept['machine']['processor']}: {versions}.",
+        f"{kept['frames']} frames, for `imu` 20 simulated seconds, `python -m benchmarks.parity`, "
+        f"on {kept['machine']['processor']}: {versions}.",
     ]
     return "\n".join(lines)
 

@@ -3,7 +3,8 @@
 Runs the bundles with all targets that `python -m benchmarks.export` leaves in out/export; the detector beside them runs
 on the same engine in the same precision. Every frame is looked at twice: alone, where the face is found and cropped
 anew, and in the film, where each engine follows the face by its own landmarks, so that what it rounds differently adds
-up. What int8 may change is the gate's business (docs/export.md); its word on each target is kept here too.
+up. A bundle of sensors gets the windows of its simulator, one stream of them. What int8 may change is the gate's
+business (docs/export.md); its word on each target is kept here too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import mien
 import numpy as np
 from mien.bench import cases
 from mien.locate import film, shipped
+from mien.sources.select import open_source
 
 from benchmarks._report import ROOT, keep, verdict
 
@@ -30,18 +32,28 @@ def main() -> None:
     paths = [path for name in shipped() if name != "detect" and (path := OUT / f"{name}.mien").exists()]
     if not paths:
         raise SystemExit(f"{OUT.relative_to(ROOT)} holds no bundles; run python -m benchmarks.export")
-    pictures = [frame for frame, _ in mien.open("detect").stream_all(str(film()))][:FRAMES]
-    rows = [row for path in paths for row in _matrix(path, pictures)]
+    rows = [row for path in paths for row in _matrix(path, _pieces(path))]
     refused = sum(row["gate"] is False for row in rows)
     worst = max(row["coefficient_max"] for row in rows if row["precision"] == "fp32")
     asked = [
         verdict("same frame, every engine: largest difference of a coefficient, fp32", worst, SAME),
         verdict("every engine: int8 targets that the gate refuses", float(refused), 0.0),
     ]
-    print("kept", keep("parity", {"frames": len(pictures), "rows": rows, "asked": asked}).relative_to(ROOT))
+    print("kept", keep("parity", {"frames": FRAMES, "rows": rows, "asked": asked}).relative_to(ROOT))
 
 
-def _matrix(path: Path, pictures: list[mien.Frame]) -> list[dict[str, Any]]:
+def _pieces(path: Path) -> list[mien.Frame] | list[mien.ImuWindow]:
+    """Frames of the film, or the windows that the bundle's sensors send in their simulator."""
+    with mien.open(path) as pipeline:
+        source = open_source(pipeline.example or str(film()))
+    try:
+        pieces = list(iter(source.read, None))
+    finally:
+        source.close()
+    return pieces if pipeline.takes is mien.ImuWindow else pieces[:FRAMES]  # type: ignore[return-value]
+
+
+def _matrix(path: Path, pictures: list[mien.Frame] | list[mien.ImuWindow]) -> list[dict[str, Any]]:
     runs = [case for case in cases(path) if case[1] != "fp16"]  # half is for GPUs
     runs.sort(key=lambda case: (case != _REFERENCE, case[1], case[0]))
     rows: list[dict[str, Any]] = []
@@ -50,8 +62,6 @@ def _matrix(path: Path, pictures: list[mien.Frame]) -> list[dict[str, Any]]:
         alone, following = (_seen(path, f"{engine}:CPU", precision, pictures, film) for film in (False, True))
         expected, followed = first = first or (alone, following)
         apart = np.abs(alone["coefficients"] - expected["coefficients"])
-        points = np.abs(alone["landmarks"] - expected["landmarks"])[..., :2]
-        cosines = np.abs((alone["rotation"] * expected["rotation"]).sum(axis=1)).clip(0, 1)
         row = {
             "bundle": path.stem,
             "engine": engine,
@@ -59,8 +69,7 @@ def _matrix(path: Path, pictures: list[mien.Frame]) -> list[dict[str, Any]]:
             "coefficient_max": float(apart.max()),
             "coefficient_mean": float(apart.mean()),
             "farthest": mien.ARKIT52.names[int(apart.max(axis=0).argmax())],
-            "landmark_max_px": float(points.max()),
-            "head_max_degrees": float(np.degrees(2 * np.arccos(cosines)).max()),
+            **(_of_pictures(alone, expected) if "landmarks" in alone else {}),
             "film_coefficient_max": float(np.abs(following["coefficients"] - followed["coefficients"]).max()),
             "gate": _gate(path, engine) if precision == "int8" else None,
         }
@@ -69,17 +78,29 @@ def _matrix(path: Path, pictures: list[mien.Frame]) -> list[dict[str, Any]]:
     return rows
 
 
-def _seen(path: Path, device: str, precision: str, pictures: list[mien.Frame], film: bool) -> dict[str, Any]:
-    """Float64: coefficients (n, 52), landmarks (n, N, 3) in pixels, rotation (n, 4). Unfiltered."""
-    with mien.open(path, device=device, precision=precision, threads=1, tracking=film, smoothing=False) as pipeline:
-        states = [pipeline.process(picture) for picture in pictures]
-    heads = [state.head for state in states]
-    assert all(state.found for state in states), f"{path.name} on {device} {precision} lost the face"
+def _of_pictures(seen: dict[str, Any], expected: dict[str, Any]) -> dict[str, float]:
+    points = np.abs(seen["landmarks"] - expected["landmarks"])[..., :2]
+    cosines = np.abs((seen["rotation"] * expected["rotation"]).sum(axis=1)).clip(0, 1)
     return {
-        "coefficients": np.array([state.raw for state in states], np.float64),
-        "landmarks": np.array([state.landmarks for state in states], np.float64),
-        "rotation": np.array([head.rotation for head in heads if head is not None], np.float64),
+        "landmark_max_px": float(points.max()),
+        "head_max_degrees": float(np.degrees(2 * np.arccos(cosines)).max()),
     }
+
+
+def _seen(
+    path: Path, device: str, precision: str, pieces: list[mien.Frame] | list[mien.ImuWindow], film: bool
+) -> dict[str, Any]:
+    """Float64: coefficients (n, 52), and of pictures landmarks (n, N, 3) in pixels, rotation (n, 4). Unfiltered."""
+    with mien.open(path, device=device, precision=precision, threads=1, tracking=film, smoothing=False) as pipeline:
+        states = [pipeline.process(piece) for piece in pieces]
+        pictures = pipeline.takes is mien.Frame
+    assert not pictures or all(s.found for s in states), f"{path.name} on {device} {precision} lost the face"
+    seen = {"coefficients": np.array([state.raw for state in states], np.float64)}
+    if pictures:
+        heads = [state.head for state in states]
+        seen["landmarks"] = np.array([state.landmarks for state in states], np.float64)
+        seen["rotation"] = np.array([head.rotation for head in heads if head is not None], np.float64)
+    return seen
 
 
 def _gate(path: Path, engine: str) -> bool:

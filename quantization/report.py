@@ -151,6 +151,12 @@ def _operators(facts: Facts) -> list[str]:
 def _gate(facts: Facts, verdict: Verdict) -> list[str]:
     against = "the truth and the float network" if verdict.labelled else "the float network; nobody knows the truth"
     out = [f"{verdict.samples} held-out samples, against {against}.", ""]
+    if verdict.unanswered or verdict.flips:
+        out += [
+            f"{verdict.unanswered} more are left out: the float network says that there is nothing to answer. "
+            f"Of {verdict.flips} of all int8 decides otherwise.",
+            "",
+        ]
     out += [f"- {breach}" for breach in verdict.breaches]
     head = (
         "output",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from training.weights import load_folded
 LIMITS = Limits(
     units={"points": float(SIZE)},
     metrics={"landmark_nme_percent": 0.3, "head_degrees": 0.3, "gaze_degrees": 0.5},
+    answered={"presence": math.log(face_bundle.MIN_PRESENCE / (1 - face_bundle.MIN_PRESENCE))},  # a logit
 )
 COLUMNS = {"coefficients": list(COEFFICIENTS), "visibility": list(REGIONS)}
 HEADS = ("pose.", "gaze.", "coefficients.", "geometry.", "maps.", "cells")  # small, and the answers themselves

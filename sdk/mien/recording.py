@@ -23,14 +23,17 @@ from typing import Any
 import numpy as np
 
 from mien._checks import as_path
-from mien.errors import SinkError, SourceError
+from mien.errors import LayoutError, SinkError, SourceError
+from mien.layouts import layout
 from mien.sinks._files import opening
-from mien.types import _CHANNELS, _PLANAR, FaceState, Frame, ImuWindow
+from mien.types import _CHANNELS, _PLANAR, FaceState, Frame, HeadPose, ImuWindow
 
 MAGIC = b"MIENREC1"
 _RECORD = struct.Struct("<4sIIq")
 _CHECKSUM = struct.Struct("<I")
 _MAX_PAYLOAD = 1 << 30
+_ARRAYS = ("landmarks", "gaze", "embedding", "eyes", "raw_embedding", "attention")
+_NUMBERS = ("aus", "emotion", "valence", "arousal", "extras", "visibility", "unknown")
 
 
 class Writer:
@@ -148,6 +151,47 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[str, int, Any]]:
             except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
                 raise _altered(path, f"a record is no {tag.decode()} ({error})") from error
             yield _KINDS[tag], t_ns, content
+
+
+def states(path: str | os.PathLike[str]) -> Iterator[FaceState]:
+    """The states that a recording holds, in its order; `raw` is `values`, for a recording keeps the filtered ones.
+
+    Raises:
+        SourceError: as `read`; ``recording.empty``, there is none: it was made of frames alone.
+    """
+    seen = False
+    for kind, _, content in read(path):
+        if kind == "state":
+            try:
+                yield _state(content)
+            except (ValueError, KeyError, TypeError, AttributeError, LayoutError) as error:
+                raise _altered(path, f"a record is no state ({error})") from error
+            seen = True
+    if not seen:
+        raise SourceError("recording.empty", f"{str(path)!r} holds no states.", "Record with mien run --record.")
+
+
+def _state(told: dict[str, Any]) -> FaceState:
+    """The inverse of `FaceState.to_dict`."""
+    names = layout(told["layout"])
+    values = np.array([told["values"][name] for name in names.names], np.float32)  # null becomes NaN
+    valid = np.array([told["valid"][name] for name in names.names], np.bool_)
+    values = np.where(valid, values, 0).astype(np.float32)
+    head, box = told.get("head"), told.get("box")
+    return FaceState(
+        int(told["t_ns"]), int(told["id"]), names, values, values.copy(), valid, float(told["confidence"]),
+        box=None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+        head=None if head is None else HeadPose(
+            tuple(head["rotation_xyzw"]), tuple(head["translation_m"]), float(head["residual"])
+        ),
+        stale=bool(told["stale"]),
+        **{name: _array(told.get(name)) for name in _ARRAYS},
+        **{name: told.get(name) for name in _NUMBERS},
+    )  # fmt: skip
+
+
+def _array(told: Any) -> Any:
+    return None if told is None else np.array(told, np.float32)
 
 
 def _altered(path: str | os.PathLike[str], why: str) -> SourceError:

@@ -159,3 +159,41 @@ def test_models_are_chosen_with_less_room_than_the_gate_gives() -> None:
     assert strict.range_kept == pytest.approx((1 + limits.range_kept) / 2)
     assert strict.metrics == {"nme": 0.2}
     assert strict.units == limits.units
+
+
+def present(change: Callable[[F32], F32] = lambda sure: sure, spoil: float = 0.0) -> Run:
+    """The network with an output of its own that says whether there is an answer; elsewhere `spoil` is added."""
+
+    def run(feed: Arrays, outputs: Sequence[str]) -> Sequence[F32]:
+        sure = (feed["image"][:, :1] - 0.2).astype(np.float32)
+        said = (feed["image"] @ WAY.T).astype(np.float32) + np.float32(spoil) * (sure < 0)
+        answers = {"coefficients": said, "presence": change(sure)}
+        return [answers[name] for name in outputs]
+
+    return run
+
+
+def judged(samples: Samples, float_run: Run, int8_run: Run, limits: Limits):  # type: ignore[no-untyped-def]
+    return judge(float_run, int8_run, samples, ["coefficients", "presence"], limits, columns={"coefficients": NAMES})
+
+
+def test_what_the_runtime_discards_is_not_judged_but_counted(samples: Samples) -> None:
+    limits = Limits(answered={"presence": 0.0})
+    said = judged(samples, present(), present(spoil=5), limits)
+    assert said.passed
+    assert said.unanswered == (samples.feeds["image"][:, 0] < 0.2).sum() > 0
+    assert said.samples + said.unanswered == len(samples)
+    assert not judged(samples, present(), present(spoil=5), Limits()).passed
+
+
+def test_int8_may_not_decide_otherwise_whether_there_is_an_answer(samples: Samples) -> None:
+    limits = Limits(answered={"presence": 0.0}, agreement=0, agreement_beside_truth=0, range_kept=0)
+    assert judged(samples, present(), present(lambda sure: sure + np.float32(1e-4)), limits).passed
+    said = judged(samples, present(), present(lambda sure: sure + np.float32(0.1)), limits)
+    assert said.flips > 3
+    assert "answers" in {breach.output for breach in said.breaches}
+
+
+def test_a_network_that_answers_nothing_judges_nothing(samples: Samples) -> None:
+    with pytest.raises(QuantizationError, match="answers 0 of 300"):
+        judged(samples, present(), present(), Limits(answered={"presence": 9.0}))

@@ -21,7 +21,7 @@ from mien.errors import SinkError, SourceError
 from mien.layouts import ARKIT52
 from mien.sinks.recorder import Recorder
 from mien.sources.replay import Replay
-from mien.types import FORMATS, Frame, no_face
+from mien.types import FORMATS, FaceState, Frame, HeadPose, no_face
 from models import blocks
 
 CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "gray8": 1, "yuyv": 2}
@@ -215,3 +215,32 @@ def test_what_is_no_path_is_neither_written_nor_read(path: Any) -> None:
 def test_reading_a_missing_recording_directly_is_a_source_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         list(recording.read(tmp_path / "absent.mrec"))
+
+
+def test_states_come_back_as_they_were_told(tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 52, dtype=np.float32)
+    valid = np.arange(52) % 7 != 0
+    state = FaceState(
+        5, 1, ARKIT52, values, values, valid, 0.75, box=(1.0, 2.0, 30.0, 40.0), stale=True,
+        landmarks=np.arange(9, dtype=np.float32).reshape(3, 3),
+        head=HeadPose((0.0, 0.6, 0.0, 0.8), (0.0, 0.0, 0.5), 1.5),
+        gaze=np.array([[0, 0, 1], [0, 0.6, 0.8]], np.float32), aus={"AU12": 0.25}, valence=-0.5,
+        extras={"tongueUp": 0.125}, attention=np.eye(14, dtype=np.float32) / 14,
+    )  # fmt: skip
+    path = tmp_path / "states.mrec"
+    with Recorder(str(path)) as sink:
+        sink.put([state, no_face(6, ARKIT52)])
+    back, nobody = recording.states(path)
+    assert back.to_dict(landmarks=True) == state.to_dict(landmarks=True)
+    assert (back.valid == valid).all()
+    assert back.values[valid] == pytest.approx(values[valid], abs=1e-6)
+    assert back.landmarks is not None and back.landmarks.dtype == np.float32
+    assert not nobody.found and nobody.head is None
+
+
+def test_a_recording_of_frames_alone_has_no_states(tmp_path: Path) -> None:
+    path = tmp_path / "frames.mrec"
+    with Recorder(str(path)) as sink:
+        sink.put([], blocks((1, 1)))
+    with pytest.raises(SourceError, match=r"recording\.empty"):
+        list(recording.states(path))
