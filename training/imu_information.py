@@ -109,7 +109,9 @@ def search(information: Information, units: Sequence[Unit], centres: F64) -> dic
     def grown(chosen: list[Unit], size: int) -> list[Unit]:
         while (room := size - len(places(chosen))) > 0:
             options = [[*chosen, u] for u in units if u not in chosen and len(u) <= room and fits([*chosen, u])]
-            chosen = max(options, key=lambda o: information.r(places(o)) / len(o[-1]))
+            even = [o for o in options if room - len(o[-1]) != 1]  # one place that is left may find nobody to take it
+            so_far = information.r(places(chosen)) if chosen else 0.0
+            chosen = max(even or options, key=lambda o: (information.r(places(o)) - so_far) / len(o[-1]))
         return chosen
 
     now = grown([], middle)
