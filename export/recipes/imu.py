@@ -19,7 +19,9 @@ from training.recipes.imu import random_sensors, take_off
 from training.weights import complete, weights_of
 
 COLUMNS = {"coefficients": list(COEFFICIENTS), "confidence": list(REGIONS)}
-HEADS = ("coefficients.", "confidence.")  # small, and the answers themselves
+# The heads are small, and the answers themselves. The first layer takes features that reach 40 times their usual size:
+# with it in int8 mouthRollLower lost 0.09 of r. The deep one beside them costs nothing.
+HEADS = ("coefficients.", "confidence.", "deep.", "enter.")
 # The state is nobody's answer: what its error does to the coefficients is judged, step by step here, and over minutes
 # by `python -m training.evaluate_imu --precision int8`.
 LIMITS = Limits(free=("next_state",))

@@ -41,8 +41,9 @@ CONFIDENT = 0.1  # an error of a region at which its confidence is exp(-1)
 def train(options: Options) -> None:
     """Simulates what is missing, trains, and writes the bundle. `--pictures` is the number of wearers here.
 
-    The first run is in bfloat16; the one that goes on from its checkpoint (`--start`) in full, because a state that
-    is rounded to 8 bits at each step cannot creep.
+    The first run is in bfloat16; the one that goes on from a checkpoint (`--start`) in full, because a state that is
+    rounded to 8 bits at each step cannot creep, and ends as the mean of the weights that it began with and those that
+    it came to: on a take that it had not seen they made r 0.807, those that it came to 0.794, half-trained ones 0.803.
     """
     files = imu_data.ensure(options.data / "imu", options.pictures or WEARERS, options.seed)
     data = imu_data.load(files, raw=False)
@@ -67,7 +68,18 @@ def train(options: Options) -> None:
     trainer.run(250)
     trained = trainer.averaged()
     assert isinstance(trained, ImuNetwork)
+    if options.start is not None:
+        began = ImuNetwork()
+        load_weights(began, options.start)
+        halfway(trained, began)
     imu_bundle.write(options.bundle, trained, {"wearers": len(data), **asdict(settings)})
+
+
+def halfway(network: ImuNetwork, other: ImuNetwork) -> None:
+    """Makes its weights the mean of both (in place)."""
+    with torch.no_grad():
+        for own, beside in zip(network.parameters(), other.parameters(), strict=True):
+            own.lerp_(beside, 0.5)
 
 
 def _begin(network: ImuNetwork, data: Sequence[Steps]) -> None:
