@@ -1,6 +1,6 @@
 """Where on the face sensors tell most: chooses the places of imu_layouts/*.toml by measured information.
 
-    python -m training.imu_placement
+    python -m training.imu_placement -o training/performer/imu_layouts --face sdk/mien/data/imu_face.npz
 
 Candidates are spread over the skin where a sensor can be glued. Two steps: a linear estimate from each candidate's
 rotation and displacement, without time or noise, takes eighteen of them, one after the other; these and some beside
@@ -21,24 +21,22 @@ import typer
 
 from training.command import run
 from training.imu_information import APART, Unit, measured, search
-from training.paths import ROOT
 from training.performer.assets import facekit
 from training.performer.expressions import ExpressionSampler
 from training.performer.head import Head, random_identity
-from training.performer.imu_layout import FOLDER, SIZES, skin_moving, write
+from training.performer.imu_layout import SIZES, layout, skin_moving, write
 from training.performer.patches import Place, motion, patch
 
 F64 = npt.NDArray[np.float64]
 
-_FACE = ROOT / "sdk" / "mien" / "data" / "imu_face.npz"
 _CANDIDATES = 220
 _PEOPLE, _EACH = 12, 250
 
 _TURN, _SHIFT = np.radians(1.0), 1.5e-3  # what is not trusted of a rotation (rad) and a displacement (m)
 # Where nothing can be glued: lids, lips, nostrils; cm.
 _FREE = (("lids", slice(36, 48), 0.7), ("lips", slice(48, 60), 0.7), ("nostrils", slice(31, 36), 0.7))
-# Beside the eighteen, where these tell least: inner lids and brows, lower lids, below the mouth's corners, beside them.
-_BESIDE = ((2.3, 5.2), (3.05, 2.3), (2.5, -4.6), (3.0, -1.7), (2.4, 7.2), (1.15, 4.9), (-0.2, 5.8))
+# Beside the eighteen, where these tell least: inner lids and brows, below and beside the corners of the mouth, the chin.
+_BESIDE = ((2.3, 5.2), (1.15, 4.9), (2.4, 7.2), (2.5, -4.6), (3.0, -1.7), (-0.14, -7.9), (2.85, -6.3))
 # Anatomical anchors on the average face (cm), for names; x is positive on both sides.
 _ANCHORS = {
     "forehead": (0.0, 8.0, 10.5),
@@ -235,10 +233,10 @@ def write_face(path: Path, places: list[Place]) -> None:
 
 def main(
     seed: Annotated[int, typer.Option(help="of people and expressions")] = 1,
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder of the layouts")] = FOLDER,
-    face: Annotated[Path, typer.Option(help="the average face's sensors, for the SDK's simulator")] = _FACE,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="folder to write the layouts to")] = None,
+    face: Annotated[Path | None, typer.Option(help="file of the average face's sensors, for the simulator")] = None,
 ) -> None:
-    """Chooses the places and writes the layouts."""
+    """Chooses places, and says what they tell beside those of the layouts that ship."""
     places, units = _candidates()
     short = shortlist(places, units, seed)
     rows = [row for unit in short for row in unit]
@@ -246,12 +244,18 @@ def main(
     information = measured([places[row] for row in rows], seed)
     at = {row: k for k, row in enumerate(rows)}
     found = search(information, [tuple(at[row] for row in unit) for unit in short], centres(places)[rows])
+    vertices = {place.vertices: at[row] for row, place in enumerate(places) if row in at}
     for size, chosen in found.items():
+        known = [vertices.get(place.vertices) for place in layout(f"imu{size}").places]
+        shipped = [k for k in known if k is not None]
+        if len(shipped) == size:
+            print(f"{size:>2} sensors that ship: mean r {information.r(shipped):.3f}")
         share = information.r(chosen)
         picked = [places[rows[k]] for k in chosen]
         print(f"{size:>2} sensors: mean r {share:.3f}: {', '.join(place.name for place in picked)}")
-        write(output / f"imu{size}.toml", f"imu{size}", picked, share, seed)
-        if size == max(SIZES):
+        if output is not None:
+            write(output / f"imu{size}.toml", f"imu{size}", picked, share, seed)
+        if face is not None and size == max(SIZES):
             write_face(face, picked)
 
 
