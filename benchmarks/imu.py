@@ -87,11 +87,15 @@ def _step() -> dict[str, Any]:
 
 
 def _send(port: int, repeat: int, copies: int) -> None:
-    """The sensors: packets whose times are this machine's monotonic clock, which the receiver shares. Prints them."""
+    """The sensors, read at even times of this machine's monotonic clock, which the receiver shares.
+
+    Prints these times and when each sample was sent for the first time: a machine that is busy sends late.
+    """
     rng = np.random.default_rng(SEED)
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     windows = _windows(UDP_SECONDS)
     times: list[int] = []
+    sent: list[int] = []
     begin = time.monotonic_ns() + 200_000_000
     late: bytes | None = None
     data = b""
@@ -101,7 +105,8 @@ def _send(port: int, repeat: int, copies: int) -> None:
         while (left := due - time.monotonic_ns()) > 0:
             time.sleep(left / 1e9)
         if not again:
-            times.append(time.monotonic_ns())
+            times.append(due)
+            sent.append(time.monotonic_ns())
             data = _packet(number, windows[max(number - repeat, 0) : number + 1], times)
         if rng.random() < LOST:
             continue
@@ -112,7 +117,7 @@ def _send(port: int, repeat: int, copies: int) -> None:
         if late is not None:
             line.sendto(late, ("127.0.0.1", port))
             late = None
-    print(json.dumps(times))
+    print(json.dumps([times, sent]))
 
 
 def _packet(number: int, rows: list[ImuWindow], times: list[int]) -> bytes:
@@ -143,9 +148,10 @@ def _udp(repeat: int, copies: int) -> dict[str, Any]:
             said, _ = sender.communicate()
             source.close()
     there, ends, newest = np.array(fresh).T
-    sent = np.array(json.loads(said))
-    sent = sent[(sent > ends[0]) & (sent <= newest[-1])]  # from the calibration to the last packet that came
-    holding = np.maximum(np.searchsorted(ends, sent), np.searchsorted(newest, sent))
+    taken, sent = np.array(json.loads(said))
+    counted = (taken > ends[0]) & (taken <= newest[-1])  # from the calibration to the last packet that came
+    taken, sent = taken[counted], sent[counted]
+    holding = np.maximum(np.searchsorted(ends, taken), np.searchsorted(newest, taken))
     latencies = (there[holding] - sent) / 1e6
     p50, p99 = np.percentile(latencies, [50, 99])
     return {

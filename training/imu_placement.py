@@ -35,7 +35,7 @@ _PEOPLE, _EACH = 12, 250
 _TURN, _SHIFT = np.radians(1.0), 1.5e-3  # what is not trusted of a rotation (rad) and a displacement (m)
 # Where nothing can be glued: lids, lips, nostrils; cm.
 _FREE = (("lids", slice(36, 48), 0.7), ("lips", slice(48, 60), 0.7), ("nostrils", slice(31, 36), 0.7))
-# Beside the eighteen, where these tell least: inner lids and brows, below and beside the corners of the mouth, the chin.
+# Beside the eighteen, where these tell least: inner lids and brows, below and beside the mouth, the chin.
 _BESIDE = ((2.3, 5.2), (1.15, 4.9), (2.4, 7.2), (2.5, -4.6), (3.0, -1.7), (-0.14, -7.9), (2.85, -6.3))
 # Anatomical anchors on the average face (cm), for names; x is positive on both sides.
 _ANCHORS = {

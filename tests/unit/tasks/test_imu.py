@@ -115,7 +115,7 @@ def test_sensors_that_are_missing_lower_the_confidence(recorded: tuple[mien.Simu
         assert b.confidence < a.confidence
         report = broken.report()
     assert sum(what == "missing" for what in report.sensors.values()) == 9
-    assert "sensor chin: missing" in str(report)
+    assert "sensor philtrum: missing" in str(report)
 
 
 def test_the_order_of_the_sensors_is_free(recorded: tuple[mien.Simulator, list[ImuWindow]]) -> None:
@@ -202,7 +202,7 @@ def test_a_calibration_names_the_broken_sensor(
         window.acc[:, 3], window.gyro[:, 3] = window.acc[0, 3], window.gyro[0, 3]
     else:
         window.acc[:, 3, 0] = 156.9
-    with pytest.raises(InputError, match="mouthCornerRight") as caught:
+    with pytest.raises(InputError, match="mouthCornerLeft") as caught:
         imu.calibrate(window)
     assert caught.value.code == code
 
@@ -210,7 +210,7 @@ def test_a_calibration_names_the_broken_sensor(
 def test_a_silent_sensor_is_named(imu: Pipeline, recorded: tuple[mien.Simulator, list[ImuWindow]]) -> None:
     window = joined(recorded[1][:230])
     window.acc[:, 5] = np.nan
-    with pytest.raises(InputError, match=r"\[imu.silent\] underEyeLeft gave nothing"):
+    with pytest.raises(InputError, match=r"\[imu.silent\] upperLidLeft gave nothing"):
         imu.calibrate(window)
 
 
@@ -297,5 +297,5 @@ def test_a_sensor_that_sticks_while_it_runs_is_logged_once(
             if 300 <= k < 400:
                 acc[:, 2], gyro[:, 2] = first.acc[:, 2], first.gyro[:, 2]
             imu.process(ImuWindow(w.t_ns, acc, gyro, w.sensors))
-    told = [record.message for record in caplog.records if "mouthCornerLeft" in record.message]
-    assert told == ["sensor mouthCornerLeft is stuck", "sensor mouthCornerLeft is back"]
+    told = [record.message for record in caplog.records if "underChin" in record.message]
+    assert told == ["sensor underChin is stuck", "sensor underChin is back"]
