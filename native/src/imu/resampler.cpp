@@ -4,10 +4,10 @@
 namespace mien::imu {
 namespace {
 
-constexpr double kGap = 0.06;       // seconds that a line may bridge: two lost samples at 50 Hz
-constexpr double kRestart = 1.0;    // seconds without any row, after which cells begin anew
-constexpr double kTie = 1e-7;       // seconds: a row at the very end of a cell completes it
-constexpr double kPhase = 0.3;      // of a cell: rows of the cells' own rate come so long before an end; jitter stays in
+constexpr double kGap = 0.06;     // seconds that a line may bridge: two lost samples at 50 Hz
+constexpr double kRestart = 1.0;  // seconds without any row, after which cells begin anew
+constexpr double kTie = 1e-7;     // seconds: a row at the very end of a cell completes it
+constexpr double kPhase = 0.3;    // of a cell: rows of the cells' own rate come so long before an end; jitter stays in
 constexpr double kSpacingShare = 0.1;
 constexpr double kStuckTime = 0.3;  // seconds of bit-equal samples; noise changes the last bits of a living part
 constexpr int kPinned = 3;          // equal extreme values in a row: the part's range ends there
