@@ -16,11 +16,11 @@ from mien.filters.base import Filter
 from mien.pipeline import Pipeline
 from mien.pipeline import open as open_pipeline
 from mien.receiver import Receiver
-from mien.sinks._files import check_distinct
+from mien.sinks._files import check_distinct, check_writable, writing
 from mien.sinks.base import Sink
 from mien.sinks.udp import Udp
 from mien.sources.base import Source
-from mien.sources.select import open_source
+from mien.sources.select import existing, open_source
 from mien.types import FaceState, Frame, ImuWindow
 from mien.wire import COPIES
 
@@ -80,6 +80,9 @@ def send(
     copies: Annotated[
         int, typer.Option(min=0, max=8, help="Earlier states in each packet: so many in a row may be lost at no cost.")
     ] = COPIES,
+    identity: Annotated[
+        Path | None, typer.Option(help="A portrait or its enrolment, sent once: what the faces are to be shown as.")
+    ] = None,
     pace: Annotated[bool, typer.Option(help="Files in their own time; --no-pace: as fast as can be.")] = True,
     max_faces: MaxFaces = 1,
     filter_: Filters = None,
@@ -95,7 +98,7 @@ def send(
             origin = open_source(source)
             stack.callback(origin.close)
             moments, total, live = _moments(pipeline, origin, None), _total(origin, frames), origin.live
-        wire = stack.enter_context(Udp(address, copies))
+        wire = stack.enter_context(Udp(address, copies, _bytes_of(identity)))
         bar = stack.enter_context(progress_bar(source, total))
         seen, found = _follow(moments if live or not pace else _paced(moments), [wire], frames, bar)
     refused = f", {wire.refused} that the system did not take" if wire.refused else ""
@@ -110,6 +113,7 @@ def receive(
     json_: AsJson = False,
     csv: Csv = None,
     record: Annotated[Path | None, typer.Option(help="Record the states to a .mrec file.")] = None,
+    identity: Annotated[Path | None, typer.Option(help="Write what the faces are to be shown as.")] = None,
     frames: Annotated[int | None, typer.Option("--states", min=1, help="Stop after so many states.")] = None,
     idle: Annotated[
         float | None, typer.Option(min=0, help="Stop after so many seconds without a state. Default: never.")
@@ -118,18 +122,25 @@ def receive(
     """Receive the faces that a mien send, or a program with the sink Udp, sends."""
     with ExitStack() as stack:
         receiver = stack.enter_context(Receiver(port, host))
-        check_distinct([path for path in (csv, record) if path], [])
+        check_distinct([path for path in (csv, record, identity) if path], [])
+        if identity is not None:
+            check_writable(identity)
         sinks = [stack.enter_context(sink) for sink in _sinks(json_, False, csv, None, record)]
         err.say(f"listening on {host}:{receiver.port}")
         bar = stack.enter_context(progress_bar("states", frames))
         seen, _ = _follow(_alone(_until(receiver, idle)), sinks, frames, bar)
-        counts = receiver.counts
+        counts, whole = receiver.counts, receiver.identity
+    if identity is not None and whole is not None:
+        with writing(str(identity)):
+            identity.write_bytes(whole)
     if not json_:
         out.say(
             f"{seen} state(s); {counts.received} packets; {counts.repaired} states came with a later packet, "
             f"{counts.lost} were lost; {counts.late} packets late, {counts.damaged} damaged"
         )
-        _say_written(csv, record)
+        _say_written(csv, record, identity if whole is not None else None)
+    if identity is not None and whole is None:
+        err.say("no identity came")
     if not seen:
         raise typer.Exit(1)
 
@@ -143,6 +154,10 @@ def _opened(model: str, device: str, max_faces: int, tracking: bool, filter_: li
     chosen = [registry.find("filters", name, Filter)() for name in filter_ or [] if name != "none"]
     filters = chosen if filter_ else None
     return open_pipeline(model, device=device, max_faces=max_faces, tracking=tracking, filters=filters)
+
+
+def _bytes_of(identity: Path | None) -> bytes | None:
+    return existing(str(identity)).read_bytes() if identity is not None else None
 
 
 def _total(origin: Source, frames: int | None) -> int | None:

@@ -11,11 +11,14 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event
+from typing import Any
 
 from mien.errors import SourceError
 from mien.types import FaceState
 from mien.wire import LARGEST, Decoder
+from mien.wire_identity import MAGIC, Collector
 
 _TICK_S = 0.05  # how long a close may have to wait
 _KERNEL_BUFFER = 1 << 20
@@ -52,6 +55,7 @@ class Receiver:
         self.port = int(self._socket.getsockname()[1])
         self.counts = Decoder()
         self._waiting: deque[FaceState] = deque()
+        self._identities = Collector()
         self._closed = Event()
 
     def read(self, timeout_s: float | None = None) -> FaceState | None:
@@ -65,16 +69,29 @@ class Receiver:
             left = _TICK_S if until is None else min(_TICK_S, until - time.monotonic())
             if self._closed.is_set() or left <= 0:
                 return None
-            if datagram := self._datagram(left):
+            datagram, sender = self._datagram(left)
+            if datagram.startswith(MAGIC):
+                if request := self._identities.feed(datagram, time.monotonic_ns()):
+                    self._reply(request, sender)
+            elif datagram:
                 self._waiting.extend(self.counts.feed(datagram))
         return self._waiting.popleft()
 
-    def _datagram(self, wait_s: float) -> bytes:
-        """The next one; empty if none came."""
+    @property
+    def identity(self) -> bytes | None:
+        """What the sender wants its faces to be shown as (`mien.wire_identity`); None until all of it is here."""
+        return self._identities.identity
+
+    def _reply(self, datagram: bytes, to: Any) -> None:
+        with suppress(OSError):  # it is asked for again
+            self._socket.sendto(datagram, to)
+
+    def _datagram(self, wait_s: float) -> tuple[bytes, Any]:
+        """The next one and who sent it; empty if none came."""
         self._socket.settimeout(wait_s)
         while not self._closed.is_set():
             try:
-                return self._socket.recv(LARGEST + 1)
+                return self._socket.recvfrom(LARGEST + 1)
             except TimeoutError:
                 break
             except ConnectionError:
@@ -82,7 +99,7 @@ class Receiver:
             except OSError as error:
                 if not self._closed.is_set():
                     raise SourceError("source.read", f"The socket fails: {error}.", "") from error
-        return b""
+        return b"", None
 
     def __iter__(self) -> Iterator[FaceState]:
         """States until it is closed."""

@@ -119,3 +119,14 @@ def test_what_is_no_recording_has_no_states_to_send(tmp_path: Path) -> None:
     done = mien("send", other, "127.0.0.1:9", "--recorded")
     assert done.returncode == REFUSED
     assert "recording.format" in done.stderr
+
+
+def test_an_identity_comes_with_the_states(take: Path, tmp_path: Path) -> None:
+    portrait, arrived = tmp_path / "portrait.jpg", tmp_path / "arrived.jpg"
+    portrait.write_bytes(np.random.default_rng(0).bytes(150_000))
+    with receiving("--states", 50, "--identity", arrived) as (process, port):
+        sent = mien("send", take, f"127.0.0.1:{port}", "--recorded", "--identity", portrait)
+        told, _ = process.communicate(timeout=60)
+    assert sent.returncode == process.returncode == OK
+    assert arrived.read_bytes() == portrait.read_bytes()
+    assert f"wrote {arrived}" in told

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mien.errors import SinkError
 from mien.sinks.base import Sink
 from mien.types import FaceState, Frame, ImuWindow
-from mien.wire import COPIES, Encoder
+from mien.wire import COPIES, LARGEST, Encoder
+from mien.wire_identity import Offer
 
+_REQUESTS = 4  # that are answered with one state
 _FACES = 16  # with a stream of their own; beyond it the one that was sent first begins a new one
 
 
@@ -20,15 +23,18 @@ class Udp(Sink):
     Args:
         address: ``"HOST:PORT"``; IPv6 hosts in brackets.
         copies: how many earlier states go with each one, see mien.wire.
+        identity: what the faces are to be shown as, sent once to who asks for it, see mien.wire_identity.
 
     Attributes:
         sent: datagrams. bytes: of their payloads. refused: datagrams that the system would not take; they are left out.
 
     Raises:
+        InputError: ``wire.identity``.
         SinkError: ``sink.address``, it is no such address; ``sink.open``, the host is unknown or there is no socket.
     """
 
-    def __init__(self, address: str, copies: int = COPIES) -> None:
+    def __init__(self, address: str, copies: int = COPIES, identity: bytes | None = None) -> None:
+        self._offer = Offer(identity) if identity is not None else None
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
             raise SinkError("sink.address", f"{address!r} is not HOST:PORT.", "Such as 192.168.1.20:9050.")
@@ -47,6 +53,19 @@ class Udp(Sink):
         for state in states:
             for datagram in self._encoder(state.id).encode(state):
                 self._send(datagram)
+        if self._offer is not None:
+            for datagram in (*self._offer.due(time.monotonic_ns()), *self._asked(self._offer)):
+                self._send(datagram)
+
+    def _asked(self, offer: Offer) -> Iterator[bytes]:
+        """The pieces of the identity that the receiver asks for."""
+        for _ in range(_REQUESTS):
+            try:
+                datagram, (host, *_) = self._socket.recvfrom(LARGEST)
+            except OSError:
+                return  # nobody asks, or nobody listens
+            if host == self._target[0]:
+                yield from offer.answer(datagram)
 
     def _encoder(self, face: int) -> Encoder:
         if face not in self._encoders:
