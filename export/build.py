@@ -296,7 +296,7 @@ class Build:
             return {}
         held = {weight.name for weight in self.float_model.graph.initializer}
         weights = {node.name: node.input[1] for node in nodes if node.op_type in ("Gemm", "MatMul")}
-        spared = self.recipe.keep_float
+        spared = (*self.recipe.keep_float, *self.recipe.keep_float_fixed)
         return {n: w for n, w in weights.items() if w in held and not any(part in w or part == n for part in spared)}
 
     def _spared(self, symmetric: bool) -> Mapping[str, str]:
@@ -336,19 +336,20 @@ class Build:
     def _quantized(self, method: type[Method], symmetric: bool) -> tuple[onnx.ModelProto, Sequence[str]]:
         recipe, samples = self.recipe, self.calibration
         dense = self._spared(symmetric)
-        stay = (*recipe.keep_float, *dense)
+        always = (*recipe.keep_float, *recipe.keep_float_fixed)
+        stay = (*always, *dense)
         if method.form == "module":
             if recipe.module is None:
                 raise QuantizationError("quantization.method", f"{recipe.name} did not come as torch.", "")
             self._progress("training in int8")
             taught = Torch(recipe.module, list(recipe.inputs), list(recipe.outputs))
-            spared = (*recipe.keep_float, *(_place(weight) for weight in dense.values()))
+            spared = (*always, *(_place(weight) for weight in dense.values()))
             model = method().quantize(taught, samples, Scheme(symmetric, spared))
             return graph.halved(model, recipe.keep_whole), []
         if method.form != "onnx":
             raise QuantizationError("quantization.method", f"{self.settings.method} makes no ONNX.", "")
         layers = self.layers(symmetric)
-        heads = Scheme(symmetric, recipe.keep_float)
+        heads = Scheme(symmetric, always)
 
         def quantize(kept: Sequence[str]) -> onnx.ModelProto:
             self._progress(f"quantizing, {len(kept)} of {len(layers)} layers in float")

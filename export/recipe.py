@@ -47,6 +47,7 @@ class Recipe:
         value: pixel * scale + bias per channel is what that input wants; (1 / 255, 0) if nothing is said.
         keep_whole: parts of the names of weights that are not stored in half.
         keep_float: parts of the names of nodes or weights that no method quantizes.
+        keep_float_fixed: the same, beside those, for methods that fix the ranges of what flows between layers (ONNX).
         columns: output -> the names of its columns, for reports and refusals.
         samples: (count, seed, held out) -> samples with labels, or None if only the user has pictures.
         cut: pictures -> what the network is fed when it looks at them; None resizes the whole of each.
@@ -68,6 +69,7 @@ class Recipe:
     value: tuple[float, float] = (1 / 255, 0.0)
     keep_whole: Sequence[str] = ()
     keep_float: Sequence[str] = ()
+    keep_float_fixed: Sequence[str] = ()
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     samples: Callable[[int, int, bool], Samples] | None = None
     cut: Callable[[Iterable[Frame]], Samples] | None = None

@@ -21,13 +21,22 @@ SECONDS = 10
 
 
 def send(port: int) -> None:
-    """Simulated sensors, 100 packets a second."""
+    """Simulated sensors, 100 packets a second; each repeats the row before its own, for packets get lost."""
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     begin = time.monotonic()
     source = mien.Simulator(f"sim:imu12?seconds={SECONDS}")
+    before: mien.ImuWindow | None = None
     for number, window in enumerate(iter(source.read, None)):
         time.sleep(max(begin + number / 100 - time.monotonic(), 0))
-        line.sendto(imu_packet.encode(number, window), ("127.0.0.1", port))
+        rows = joined(before, window) if before else window
+        line.sendto(imu_packet.encode(number, rows, repeated=1 if before else 0), ("127.0.0.1", port))
+        before = window
+
+
+def joined(first: mien.ImuWindow, second: mien.ImuWindow) -> mien.ImuWindow:
+    """The rows of both."""
+    parts = [np.concatenate([getattr(w, name) for w in (first, second)]) for name in ("t_ns", "acc", "gyro")]
+    return mien.ImuWindow(parts[0], parts[1], parts[2], second.sensors)
 
 
 def main(port: int, simulate: bool) -> None:
@@ -49,7 +58,7 @@ def main(port: int, simulate: bool) -> None:
         except mien.SourceError as error:
             if error.code != "source.silent":
                 raise
-        print(f"{source.received} packets, {source.lost} lost, {source.late} late, {source.damaged} damaged")
+        print(f"{source.received} packets, {source.lost} lost, {source.recovered} more came with the next")
         print(face.report())
     source.close()
 

@@ -2,7 +2,7 @@
 
     python -m training.imu_baselines
 
-Both see the same training wearers as the bundle, as resampled accelerometers and gyroscopes without any geometry.
+Both see training wearers of the bundle, as resampled accelerometers and gyroscopes without any geometry.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from training.imu_data import F16, Steps
 from training.loop import Settings, Trainer
 from training.models.imu import COEFFICIENTS, HIDDEN
 from training.paths import ROOT
-from training.recipes.imu import BATCH, LENGTH, STEPS, WEARERS
+from training.recipes.imu import BATCH, LENGTH
 
 F32 = npt.NDArray[np.float32]
 Predict = Callable[[F16], F32]
 
 FOLDER = ROOT / "out" / "training" / "imu_baselines"
+WEARERS, STEPS = 260, 2_600
 SENSORS = 13  # the head's and the twelve of the default layout, the first in the data
 LAGS = (0, 1, 2, 4, 8, 16, 32, 64)  # steps of 10 ms: the ridge's window
 _PENALTIES = (1e0, 1e1, 1e2, 1e3, 1e4, 1e5)

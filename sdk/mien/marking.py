@@ -23,11 +23,11 @@ F32 = npt.NDArray[np.float32]
 
 KINDS = ("invisible", "visible", "both", "none")
 
-_TILE, _CELLS = 64, 32  # pixels and random cells of a tile's side
+TILE, _CELLS = 64, 32  # pixels and random cells of a tile's side
 _DEVIATION = 1.5  # of 255
 _SEED = 0x6D69656E
 _FOUND = 8.0  # deviations; of unmarked photos and renders, at every shift and scale, none came to 7
-_SMALLEST = 2 * _TILE
+_SMALLEST = 2 * TILE
 _SCALES = np.round(np.geomspace(0.5, 2.0, 71), 4)  # 2 % apart: at 1 % off, the pattern of 10 tiles is 6 pixels off
 _EDGE = 6.0  # of 255: finer detail than this is an edge, and counts no more than this
 _GLYPHS = ("0111001111", "1000100100", "1111100100", "1000100100", "1000101111")  # A and I, a pixel of space each side
@@ -116,11 +116,11 @@ def find(picture: U8) -> Found:
 @lru_cache(maxsize=1)
 def _pattern() -> F32:
     """(64, 64): smooth noise that goes on over the tile's edges, mean 0."""
-    spectrum = np.fft.rfft2(np.random.default_rng(_SEED).normal(size=(_TILE, _TILE)))
-    y, x = np.fft.fftfreq(_TILE)[:, None], np.fft.rfftfreq(_TILE)[None]
-    radius = np.hypot(y, x) * _TILE
+    spectrum = np.fft.rfft2(np.random.default_rng(_SEED).normal(size=(TILE, TILE)))
+    y, x = np.fft.fftfreq(TILE)[:, None], np.fft.rfftfreq(TILE)[None]
+    radius = np.hypot(y, x) * TILE
     spectrum *= (radius > _CELLS / 8) & (radius < _CELLS / 2)  # coarser is lost in the picture, finer in a codec
-    noise = np.fft.irfft2(spectrum, (_TILE, _TILE))
+    noise = np.fft.irfft2(spectrum, (TILE, TILE))
     return np.asarray(noise / noise.std(), np.float32)
 
 
@@ -128,19 +128,19 @@ def _pattern() -> F32:
 def _steps(height: int, width: int) -> tuple[U8, U8]:
     """What is added to and what is taken from each byte of a picture of that size."""
     tile = np.rint(_pattern() * _DEVIATION).astype(np.int8)
-    whole = np.tile(tile, (-(-height // _TILE), -(-width // _TILE)))[:height, :width, None].repeat(3, 2)
+    whole = np.tile(tile, (-(-height // TILE), -(-width // TILE)))[:height, :width, None].repeat(3, 2)
     return np.maximum(whole, 0).astype(np.uint8), np.maximum(-whole, 0).astype(np.uint8)
 
 
 def _match(grey: F32) -> float:
     """The best correlation over all shifts, in deviations of all of them."""
-    height, width = (extent // _TILE * _TILE for extent in grey.shape)
+    height, width = (extent // TILE * TILE for extent in grey.shape)
     if not height or not width:
         return 0.0
     fine = np.clip(grey - _blurred(grey), -_EDGE, _EDGE)[:height, :width]
-    tile = fine.reshape(height // _TILE, _TILE, width // _TILE, _TILE).mean((0, 2))
+    tile = fine.reshape(height // TILE, TILE, width // TILE, TILE).mean((0, 2))
     against = np.fft.rfft2(tile) * np.conj(np.fft.rfft2(_pattern()))
-    scores = np.fft.irfft2(against, (_TILE, _TILE))
+    scores = np.fft.irfft2(against, (TILE, TILE))
     spread = float(scores.std())
     return float(scores.max()) / spread if spread else 0.0
 

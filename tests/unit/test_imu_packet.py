@@ -53,6 +53,17 @@ def test_what_is_written_is_read() -> None:
     np.testing.assert_allclose(packet.window.gyro, window().gyro, rtol=1e-6)
 
 
+def test_repeated_rows_are_a_second_version() -> None:
+    data = imu_packet.encode(7, window(3), ACC, GYRO, repeated=2)
+    assert data[4:8] == bytes([2, 3, 3, 2])
+    packet = imu_packet.decode(data)
+    assert packet.repeated == 2
+    times = window(3).t_ns.tolist()
+    assert [packet.unseen(missed).t_ns.tolist() for missed in range(4)] == [times[2:], times[1:], times, times]
+    assert [packet.covers(missed) for missed in range(4)] == [True, True, True, False]
+    np.testing.assert_allclose(packet.unseen(1).gyro, window(3).gyro[1:], rtol=1e-6)
+
+
 def test_a_sensor_that_gave_nothing_stays_missing() -> None:
     given_window = window()
     given_window.gyro[1, 2, 0] = np.nan
@@ -78,14 +89,17 @@ def sealed(body: bytes) -> bytes:
     [
         (lambda b: b[:20], "imu.packet", "24 bytes"),
         (lambda b: b"MIMO" + b[4:], "imu.packet", "MIMU"),
-        (lambda b: b[:4] + b"\2" + b[5:], "imu.packet", "version 1"),
+        (lambda b: b[:4] + b"\3" + b[5:], "imu.packet", "version 1 or 2"),
+        (lambda b: b[:7] + b"\1" + b[8:], "imu.packet", "version 1 or 2"),
+        (lambda b: b[:4] + b"\2" + b[5:], "imu.packet", "repeats 0 of 2 rows"),
+        (lambda b: b[:4] + b"\2" + b[5:7] + b"\2" + b[8:], "imu.packet", "repeats 2 of 2 rows"),
         (lambda b: b[:5] + b"\0" + b[6:], "imu.packet", "0 sensors"),
         (lambda b: b[:6] + b"\x41" + b[7:], "imu.packet", "65 rows"),
         (lambda b: b[:20] + bytes(4) + b[24:], "imu.packet", "0 ns apart"),
         (lambda b: b[:24] + struct.pack("<f", float("nan")) + b[28:], "imu.packet", "nan"),
         (lambda b: b[:28] + struct.pack("<f", -1.0) + b[32:], "imu.packet", "-1.0"),
         (lambda b: b[:33] + b"\x63" + b[34:], "imu.sensor", "id 99"),
-        (lambda b: b[:33] + b"\2" + b[34:], "imu.sensor", "mouthCornerLeft) twice"),
+        (lambda b: b[:33] + b"\2" + b[34:], "imu.sensor", "underChin) twice"),
     ],
 )
 def test_what_is_wrong_with_a_packet_is_said(change: object, code: str, said: str) -> None:
@@ -109,7 +123,7 @@ def test_a_flipped_bit_fails_the_checksum() -> None:
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_are_read_or_refused(data: bytes, good_start: bool) -> None:
     if good_start:
-        data = sealed(b"MIMU\x01" + data)
+        data = sealed(b"MIMU" + data)
     try:
         packet = imu_packet.decode(data)
     except SourceError as error:
@@ -136,6 +150,8 @@ def test_every_window_survives_the_way(data: st.DataObject, sequence: int, rows:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match=r"\[imu.packet\]"):
         imu_packet.encode(1, window(rows=65))
+    with pytest.raises(InputError, match=r"\[imu.packet\] 2 of 2 rows are repeated"):
+        imu_packet.encode(1, window(), repeated=2)
     strange = ImuWindow(np.array([1]), np.zeros((1, 1, 3)), np.zeros((1, 1, 3)), ("elbow",))
     with pytest.raises(InputError, match=r"\[imu.sensor\] The sensor 'elbow' has no id"):
         imu_packet.encode(1, strange)

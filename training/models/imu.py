@@ -65,11 +65,18 @@ class ImuNetwork(nn.Module):
         coefficients, confidence = self._say(x, after)
         return coefficients, torch.sigmoid(confidence), after
 
-    def sequence(self, features: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Many steps (B, T, 240) from a state (1, B, 160): coefficients, logits of the confidences, the last state."""
-        x = torch.relu(self.enter(features))
-        states, last = self.cell(x, state)
-        coefficients, confidence = self._say(x, states)
+    def sequence(
+        self, features: Tensor, state: Tensor | None = None, half: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Many steps (B, T, 240) from a state (1, B, 160): coefficients, logits of the confidences, the last state.
+
+        Args:
+            half: all but the last two layers in bfloat16: twice as fast where the processor has it.
+        """
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            x = torch.relu(self.enter(features))
+            states, last = self.cell(x, state)
+        coefficients, confidence = self._say(x.float(), states.float())
         return coefficients, confidence, last
 
     def _say(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -58,7 +58,7 @@ def write(path: Path, name: str, places: Sequence[Place], share: float, seed: in
     lines = [
         "# Written by python -m training.imu_placement; vertices of ICT-FaceKit and barycentric weights.",
         f'name = "{name}"',
-        f'about = "a linear estimate explains {share:.3f} of the coefficients\' variance (seed {seed})"',
+        f'about = "mean r of a ridge on simulated features: {share:.3f} (seed {seed})"',
     ]
     for place in places:
         weights = ", ".join(f"{w:.6f}" for w in place.weights)

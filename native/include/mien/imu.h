@@ -42,7 +42,8 @@ MIEN_API mien_status mien_imu_feature_count(const mien_imu *imu, size_t *count);
 
 /* Takes rows of samples (3 floats per sensor, NaN where a sensor gave none) and writes the steps that they complete.
  * step_ns and features have room for `capacity` steps; CAPACITY leaves everything as it was, and *steps is how many
- * may be needed. After a second without rows the steps begin anew.
+ * may be needed. A step is completed by the last row that is expected in it, so its time may lie up to a step behind
+ * the newest row's; what comes after is made up for in the next. After a second without rows the steps begin anew.
  * Errors: ARGUMENT, TIME: t_ns is not increasing, CAPACITY. */
 MIEN_API mien_status mien_imu_process(mien_imu *imu, const int64_t *t_ns, const float *acc, const float *gyro,
                                       size_t rows, int64_t *step_ns, float *features, size_t capacity, size_t *steps);

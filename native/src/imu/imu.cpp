@@ -89,7 +89,7 @@ mien_status mien_imu_process(mien_imu *imu, const int64_t *t_ns, const float *ac
   const int64_t from = imu->started ? imu->last_ns : t_ns[0];
   // Rows that are more than a second apart give one step at most.
   const double seconds = std::min(static_cast<double>(t_ns[rows - 1] - from) * 1e-9, 1.1 * static_cast<double>(rows));
-  const size_t most = static_cast<size_t>(seconds * imu->rate) + 2;
+  const size_t most = static_cast<size_t>(seconds * imu->rate) + 3;
   if (capacity < most) {
     *steps = most;
     return MIEN_E_CAPACITY;

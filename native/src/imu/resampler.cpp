@@ -4,9 +4,11 @@
 namespace mien::imu {
 namespace {
 
-constexpr double kGap = 0.06;       // seconds that a line may bridge: two lost samples at 50 Hz
-constexpr double kRestart = 1.0;    // seconds without any row, after which cells begin anew
-constexpr double kTie = 1e-7;       // seconds: a row at the very end of a cell completes it
+constexpr double kGap = 0.06;     // seconds that a line may bridge: two lost samples at 50 Hz
+constexpr double kRestart = 1.0;  // seconds without any row, after which cells begin anew
+constexpr double kTie = 1e-7;     // seconds: a row at the very end of a cell completes it
+constexpr double kPhase = 0.3;    // of a cell: rows of the cells' own rate come so long before an end; jitter stays in
+constexpr double kSpacingShare = 0.1;
 constexpr double kStuckTime = 0.3;  // seconds of bit-equal samples; noise changes the last bits of a living part
 constexpr int kPinned = 3;          // equal extreme values in a row: the part's range ends there
 constexpr float kHighAcc = 15.0f;   // m/s^2
@@ -50,14 +52,18 @@ void Resampler::watch(size_t sensor, const Reading &reading, double time) {
 }
 
 void Resampler::push(int64_t t_ns, const float *acc, const float *gyro) {
-  if (!started_) {
+  const bool first = !started_;
+  if (first) {
     started_ = true;
     origin_ = t_ns;
-    now_ = done_ = cell_ = 0;
+    now_ = spacing_ = 0;
+    cell_ = done_ = kPhase * step_;
   }
   const double time = static_cast<double>(t_ns - origin_) * 1e-9;
-  if (time - now_ > kRestart) {
-    cell_ = done_ = time;
+  const double gap = time - now_;
+  if (!first) spacing_ += spacing_ > 0 ? kSpacingShare * (std::min(gap, 2 * spacing_) - spacing_) : gap;
+  if (gap > kRestart) {
+    cell_ = done_ = time + kPhase * step_;
     for (Line &line : lines_) {
       line.sum = Reading{};
       line.covered = 0;
@@ -80,6 +86,10 @@ void Resampler::push(int64_t t_ns, const float *acc, const float *gyro) {
       line.last = reading;
       line.time = line.fresh ? time : -1e9;
       line.fresh = false;
+      if (line.covered < 0) {
+        line.sum = Reading{};
+        line.covered = 0;
+      }
     }
   }
 }
@@ -95,15 +105,21 @@ void Resampler::integrate(Line &line, double from, double to) {
   line.covered += width;
 }
 
+Reading Resampler::held(const Line &line, double width) const {
+  const Reading &newest = line.fresh ? line.now : line.last;
+  const float w = static_cast<float>(width);
+  return {w * newest.acc, w * newest.gyro};
+}
+
 bool Resampler::next(int64_t *t_ns, Reading *cell, uint8_t *present) {
   if (!started_) return false;
   const double end = cell_ + step_;
-  const bool complete = end <= now_ + kTie;
+  const bool complete = end <= now_ + std::min(spacing_, step_) + kTie;
   const double to = std::min(end, now_);
   for (Line &line : lines_) {
     if (line.fresh) integrate(line, done_, to);
   }
-  done_ = complete ? end : to;
+  done_ = std::max(done_, to);
   if (!complete) {
     for (Line &line : lines_) {
       if (!line.fresh) continue;
@@ -113,13 +129,21 @@ bool Resampler::next(int64_t *t_ns, Reading *cell, uint8_t *present) {
     }
     return false;
   }
+  const double ahead = end - now_;
   for (size_t s = 0; s < lines_.size(); ++s) {
     Line &line = lines_[s];
-    present[s] = line.covered >= 0.5 * step_ ? 1 : 0;
-    const float k = present[s] != 0 ? static_cast<float>(1 / line.covered) : 0.0f;
-    cell[s] = {k * line.sum.acc, k * line.sum.gyro};
-    line.sum = Reading{};
-    line.covered = 0;
+    Reading rest{};
+    double width = 0;
+    if (ahead > 0 && (line.fresh || line.time == now_)) {
+      width = ahead;
+      rest = held(line, width);
+    }
+    const double covered = line.covered + width;
+    present[s] = covered >= 0.5 * step_ ? 1 : 0;
+    const float k = present[s] != 0 ? static_cast<float>(1 / covered) : 0.0f;
+    cell[s] = {k * (line.sum.acc + rest.acc), k * (line.sum.gyro + rest.gyro)};
+    line.sum = {-1 * rest.acc, -1 * rest.gyro};
+    line.covered = -width;
   }
   cell_ = end;
   *t_ns = origin_ + static_cast<int64_t>(std::llround(end * 1e9));

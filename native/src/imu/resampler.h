@@ -1,7 +1,9 @@
 // Resampler: rows of all sensors at any rate with jitter become means over cells of equal length.
 //
 // Between two valid samples a signal is taken to be a straight line, and a cell is the integral under it: so 400 Hz
-// lose their noise, 50 Hz are interpolated, and a gyroscope's angle is kept exactly.
+// lose their noise, 50 Hz are interpolated, and a gyroscope's angle is kept exactly. A cell does not wait for a row
+// behind its end: the last row that is expected in it completes it, what is left of it (a whole cell at most) is held
+// at that row's values, and the next cell takes up the difference to what came. Waiting took 10 ms at 100 Hz.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +27,8 @@ class Resampler {
   void reset();
   // Takes the next row: acc and gyro, 3 values per sensor, NaN where it gave none. Then `next` until it is false.
   void push(int64_t t_ns, const float *acc, const float *gyro);
-  // The next complete cell: its end, a reading per sensor, and whether the sensor covered half of it.
+  // The next complete cell: its end, up to a cell behind the newest row, a reading per sensor, and whether the sensor
+  // covered half of it.
   bool next(int64_t *t_ns, Reading *cell, uint8_t *present);
 
   uint32_t faults(int sensor) const { return faults_[static_cast<size_t>(sensor)]; }
@@ -37,11 +40,12 @@ class Resampler {
     bool fresh = false;
     double same_since = 0;
     int pinned = 0;
-    Reading sum;
-    double covered = 0;
+    Reading sum;         // of the cell; less what the one before has held
+    double covered = 0;  // seconds; below 0 by what it held
   };
   void watch(size_t sensor, const Reading &reading, double time);
   void integrate(Line &line, double from, double to);
+  Reading held(const Line &line, double width) const;
 
   double step_;
   std::vector<Line> lines_;
@@ -49,6 +53,7 @@ class Resampler {
   bool started_ = false;
   int64_t origin_ = 0;
   double now_ = 0, done_ = 0, cell_ = 0;  // seconds since origin: newest row, integrated up to, begin of the cell
+  double spacing_ = 0;                    // seconds from row to row, 0: not known yet
 };
 
 }  // namespace mien::imu

@@ -93,6 +93,7 @@ void ImuTask::forget() {
   std::fill_n(state_in_, state_size_, 0.0f);
   if (smoothing_) smoothing_->forget();
   known_ = started_ = false;
+  state_ns_ = std::numeric_limits<int64_t>::min();
   said_.assign(slots_.size(), 0.0f);
   sure_.assign(regions_.size(), 0.0f);
 }
@@ -140,7 +141,9 @@ void ImuTask::process(const int64_t *t_ns, const float *acc, const float *gyro, 
     std::copy_n(network_->output(coefficients_), said_.size(), said_.begin());
     std::copy_n(network_->output(confidence_), sure_.size(), sure_.begin());
   }
-  describe(steps > 0 ? step_ns_[steps - 1] : t_ns[rows - 1], state);
+  // A step may end behind the row that completed it; the same state again is later all the same.
+  state_ns_ = steps > 0 ? step_ns_[steps - 1] : std::max(t_ns[rows - 1], state_ns_ + 1);
+  describe(state_ns_, state);
 }
 
 void ImuTask::describe(int64_t t_ns, mien_face_state *state) {

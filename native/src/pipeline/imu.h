@@ -48,7 +48,7 @@ class ImuTask {
 
   // What belongs to the stream.
   bool known_ = false, started_ = false;
-  int64_t last_ns_ = 0;
+  int64_t last_ns_ = 0, state_ns_ = 0;
   std::vector<float> said_, sure_;
   std::vector<int64_t> step_ns_;
   std::vector<float> rows_;

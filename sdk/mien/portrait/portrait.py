@@ -19,7 +19,7 @@ import numpy as np
 
 from mien import _native
 from mien.errors import InputError
-from mien.marking import Marker
+from mien.marking import TILE, Marker
 from mien.portrait import file
 from mien.portrait.canvas import SIZE, Canvas
 from mien.portrait.character import Character
@@ -146,7 +146,8 @@ class Portrait:
         self._painter, self._filler = task.painter(), Filler()
         self._out = picture.copy()
         self._marker = Marker(mark)
-        self._marked = self._out if mark == "none" else picture.copy()
+        self._marked = self._out if mark == "none" else self._marker(picture.copy())
+        self._redrawn = _tiles(self.crop, picture.shape) if mark == "invisible" else np.s_[:, :]
         self._feather = _faded()
         self._mask = np.empty((SIZE, SIZE), np.float32)
 
@@ -253,8 +254,9 @@ class Portrait:
             np.multiply(keep[0], self._feather, out=self._mask)
         if self._marked is not self._out:
             with self._pipeline.profiler.stage("mark"):
-                np.copyto(self._marked, self._out)  # marks must not add up where nothing is drawn again
-                self._marker(self._marked)
+                again = self._marked[self._redrawn]
+                np.copyto(again, self._out[self._redrawn])  # marks must not add up
+                self._marker(again)
         return Shown(self._marked, self._mask, self.crop, driver)
 
 
@@ -342,6 +344,17 @@ def _resampled(picture: U8, crop: tuple[float, float, float], rows: int, columns
     affine = np.array([[crop[0], 0, crop[1]], [0, crop[0], crop[2]]], np.float64)
     _native.image_to_tensor(Frame.of(picture).image, affine, spec, out)
     return out
+
+
+def _tiles(crop: tuple[float, float, float], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """The part of a picture that is drawn again for each frame, in whole tiles of the invisible mark from its corner.
+
+    Marking all of 1080 lines took 4 ms of each frame.
+    """
+    scale, x0, y0 = crop
+    ends = [(max(int(begin), 0) // TILE * TILE, int(begin + SIZE * scale) + 2) for begin in (y0, x0)]
+    rows, columns = (slice(begin, min(end, most)) for (begin, end), most in zip(ends, shape[:2], strict=True))
+    return rows, columns
 
 
 def _faded() -> F32:

@@ -29,7 +29,8 @@ class Serial(Source):
         timeout_s: seconds without a whole packet after which `read` gives up; 0 waits for ever.
 
     Attributes:
-        received, lost, damaged: packets so far; damaged: places where the stream had to be taken up again.
+        received, lost, recovered, damaged: packets so far; recovered: lost ones whose samples the next one repeated;
+            damaged: places where the stream had to be taken up again.
 
     Raises:
         SourceError: ``source.open``, no such line or a wrong setting; from `read` ``source.read`` (it was unplugged),
@@ -57,7 +58,7 @@ class Serial(Source):
         self._bytes = bytearray()
         self._closed = Event()
         self._next: int | None = None
-        self.received = self.lost = self.damaged = 0
+        self.received = self.lost = self.recovered = self.damaged = 0
 
     @classmethod
     def accepts(cls, address: str) -> bool:
@@ -103,10 +104,13 @@ class Serial(Source):
                 continue
             del self._bytes[:size]
             self.received += 1
-            if self._next is not None:
-                self.lost += min((packet.sequence - self._next) % (1 << 32), 1000)
+            missed = 0 if self._next is None else min((packet.sequence - self._next) % (1 << 32), 1000)
             self._next = (packet.sequence + 1) % (1 << 32)
-            return packet.window
+            if packet.covers(missed):
+                self.recovered += missed
+            else:
+                self.lost += missed
+            return packet.unseen(missed)
 
     def close(self) -> None:
         self._closed.set()

@@ -97,9 +97,9 @@ class ImuStream:
         return int(self._times[number])
 
     def again(self, t_ns: int) -> FaceState:
-        """The state before, for a window that completed no step."""
+        """The state before, for a window that completed no step; a step may end behind the row that completed it."""
         assert self.last is not None
-        return replace(self.last, t_ns=t_ns, stale=True)
+        return replace(self.last, t_ns=max(t_ns, self.last.t_ns + 1), stale=True)
 
     def _arranged(self, window: ImuWindow) -> tuple[F32, F32]:
         """acc and gyro of all of the bundle's sensors in its order; NaN for those that the window has not."""

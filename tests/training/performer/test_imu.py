@@ -101,7 +101,7 @@ def test_a_range_that_is_too_small_saturates() -> None:
 
 
 def test_dead_sensors_turned_sensors_and_dropouts() -> None:
-    glue = Glue(shift=0, tilt=0, loose=0, dropouts=30, dead=("chin",), turned={"glabella": 180.0})
+    glue = Glue(shift=0, tilt=0, loose=0, dropouts=30, dead=("philtrum",), turned={"mouthCornerRight": 180.0})
     window = sample(wearer(glue), REST, held(), 20, 100, np.random.default_rng(0)).window
     assert np.isnan(window.acc[:, 1]).all()
     assert window.acc[0, 4, 1] < -8
@@ -112,7 +112,7 @@ def test_dead_sensors_turned_sensors_and_dropouts() -> None:
 
 
 def test_a_sensor_that_slips_sits_elsewhere_afterwards() -> None:
-    glue = Glue(shift=0, tilt=0, loose=0, dropouts=0, moved={"chin": (0.4, 0.0)}, moved_at=1.0)
+    glue = Glue(shift=0, tilt=0, loose=0, dropouts=0, moved={"philtrum": (0.4, 0.0)}, moved_at=1.0)
     worn = wearer(glue)
     rest = np.zeros((1, 52))
     away = np.linalg.norm(worn.after.at(rest)[0] - worn.before.at(rest)[0], axis=-1)[0]

@@ -6,8 +6,18 @@ import numpy as np
 import torch
 
 from training.imu_data import Steps
-from training.models.imu import FEATURES, PER_SENSOR, SLOTS, ImuNetwork
-from training.recipes.imu import LENGTH, Batches, Loss, random_sensors, take_off, worn
+from training.models.imu import COEFFICIENTS, FEATURES, PER_SENSOR, SLOTS, ImuNetwork
+from training.recipes.imu import (
+    LENGTH,
+    Batches,
+    Loss,
+    halfway,
+    mirror_features,
+    mirror_truth,
+    random_sensors,
+    take_off,
+    worn,
+)
 
 
 def data(count: int = 3) -> list[Steps]:
@@ -49,12 +59,43 @@ def test_a_batch_follows_from_its_number_alone() -> None:
 
 def test_the_loss_is_less_for_what_is_nearer() -> None:
     steps = data()
-    loss, network = Loss(steps), ImuNetwork()
-    features, truth = Batches(steps, 4, 5)(1)
-    before, parts = loss(network, (features, truth))
+    loss, network = Loss(), ImuNetwork()
+    batch = Batches(steps, 4, 5)(1)
+    before, parts = loss(network, batch)
     with torch.no_grad():
-        network.coefficients.bias.copy_(truth.mean((0, 1)))
+        network.coefficients.bias.copy_(batch[1].mean((0, 1)))
         network.coefficients.weight.zero_()
-    after, better = loss(network, (features, truth))
+    after, better = loss(network, batch)
     assert after < before
     assert better["mae"] < parts["mae"]
+
+
+def test_a_mirrored_wearer_has_left_and_right_exchanged_and_twice_is_as_before() -> None:
+    order, signs = mirror_features()
+    features = np.arange(1.0, FEATURES + 1)
+    mirrored = features[order] * signs
+    left, right = 2 * PER_SENSOR, 3 * PER_SENSOR  # the mouth's corners
+    np.testing.assert_array_equal(
+        mirrored[left : left + 6], features[right : right + 6] * np.array([1, -1, -1, 1, -1, -1])
+    )
+    np.testing.assert_array_equal(mirrored[left + 6 : left + 9], features[right + 6 : right + 9] * np.array([-1, 1, 1]))
+    np.testing.assert_array_equal(mirrored[order] * signs, features)
+    names = [COEFFICIENTS[k] for k in mirror_truth()]
+    assert names[COEFFICIENTS.index("jawLeft")] == "jawRight"
+    assert names[COEFFICIENTS.index("browInnerUp")] == "browInnerUp"
+
+
+def test_halfway_is_the_mean_of_both() -> None:
+    one, other = ImuNetwork(), ImuNetwork()
+    expected = (one.deep.weight + other.deep.weight) / 2
+    halfway(one, other)
+    torch.testing.assert_close(one.deep.weight, expected)
+
+
+def test_half_precision_says_nearly_the_same() -> None:
+    torch.manual_seed(3)
+    network, features = ImuNetwork(), torch.randn(2, 20, FEATURES)
+    with torch.no_grad():
+        full, half = network.sequence(features)[0], network.sequence(features, half=True)[0]
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, full, atol=0.03, rtol=0)

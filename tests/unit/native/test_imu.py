@@ -42,7 +42,7 @@ def recorded(seconds: float, rate: float = 100.0, seed: int = 1) -> ImuWindow:
 
 def taken(imu: _native.Imu, window: ImuWindow) -> tuple[np.ndarray, np.ndarray]:
     """Times and features of the steps that a window completes."""
-    room = int((window.t_ns[-1] - window.t_ns[0]) / 1e9 * RATE) + 4
+    room = int((window.t_ns[-1] - window.t_ns[0]) / 1e9 * RATE) + 5
     when, features = np.zeros(room, np.int64), np.zeros((room, imu.features), np.float32)
     count = imu.process(window.t_ns, window.acc, window.gyro, when, features)
     assert count >= 0
@@ -110,13 +110,13 @@ def test_a_sensor_that_was_glued_on_wrongly_is_found_and_allowed_for(turn: np.nd
     right = made()
     expected = taken(right, window)[1]
     wrong = ImuWindow(window.t_ns, window.acc.copy(), window.gyro.copy(), window.sensors)
-    wrong.acc[:, 2], wrong.gyro[:, 2] = window.acc[:, 2] @ turn, window.gyro[:, 2] @ turn
+    wrong.acc[:, 3], wrong.gyro[:, 3] = window.acc[:, 3] @ turn, window.gyro[:, 3] @ turn
     imu = made()
     got = taken(imu, wrong)[1]
     mounts = imu.calibration()
     assert mounts is not None
-    assert mounts["turned"].tolist() == [0, 0, named, 0, 0, 0, 0]
-    assert mounts["tilt"][2] > 1
+    assert mounts["turned"].tolist() == [0, 0, 0, named, 0, 0, 0]
+    assert mounts["tilt"][3] > 1
     assert np.abs(got - expected).mean() < 0.02
 
 

@@ -137,3 +137,11 @@ def test_a_profile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline().task, "faces", lambda frame: [replace(state, head=side)])
     with pytest.raises(InputError, match=r"portrait\.profile.* 60 degrees"):
         mien.Portrait(pipeline(), frames()[0])
+
+
+def test_a_mark_renewed_in_part_is_the_one_of_the_whole_picture() -> None:
+    wide = cv2.copyMakeBorder(frames()[0], 40, 90, 200, 130, cv2.BORDER_REFLECT)
+    marked, plain = (mien.Portrait(pipeline(), wide, face=0, mark=mark) for mark in ("invisible", "none"))
+    for state in driver()[:3]:
+        shown, same = marked.show(state), plain.show(state)
+    assert np.array_equal(shown.picture, marking.Marker("invisible")(same.picture.copy()))

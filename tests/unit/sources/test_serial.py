@@ -55,6 +55,17 @@ def test_packets_are_found_in_the_stream(cable: tuple[int, mien.Serial]) -> None
     assert (source.received, source.lost, source.damaged) == (3, 1, 0)
 
 
+def test_what_a_lost_packet_held_comes_with_one_that_repeats_it(cable: tuple[int, mien.Serial]) -> None:
+    ours, source = cable
+    for number in (1, 3):
+        values = np.ones((2, 2, 3), np.float32)
+        times = np.array([number - 1, number]) * 10_000_000
+        os.write(ours, imu_packet.encode(number, ImuWindow(times, values, values, NAMES), repeated=1))
+    windows = [source.read(), source.read()]
+    assert [window.t_ns.tolist() for window in windows if window] == [[10_000_000], [20_000_000, 30_000_000]]
+    assert (source.lost, source.recovered) == (0, 1)
+
+
 def test_after_damage_the_stream_is_taken_up_again(cable: tuple[int, mien.Serial]) -> None:
     ours, source = cable
     broken = bytearray(packet(2))
