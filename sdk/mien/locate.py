@@ -20,6 +20,11 @@ def film() -> Path:
     return Path(__file__).parent / "data" / "performance.mp4"
 
 
+def drawing() -> Path:
+    """The character file of the drawn cat that ships with mien."""
+    return Path(__file__).parent / "data" / "cat.toml"
+
+
 def locate(model: str | os.PathLike[str]) -> Path:
     """The file of a bundle.
 

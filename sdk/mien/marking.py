@@ -10,6 +10,7 @@ The visible mark is a small badge with the letters AI in the lower right corner.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -90,27 +91,34 @@ class Marker:
         return picture
 
 
-def find(picture: U8) -> Found:
-    """Looks for the invisible mark, at the picture's own scale first and then at others.
+def find(*pictures: U8) -> Found:
+    """Looks for the invisible mark, at the pictures' own scale first and then at others.
 
     Args:
-        picture: uint8 (H, W, 3) or (H, W).
+        pictures: uint8 (H, W, 3) or (H, W); several frames of one video are searched together, which finds what a
+            codec left of the mark in none of them alone.
 
     Raises:
-        InputError: ``mark.picture``, it is none, or smaller than 128 x 128.
+        InputError: ``mark.picture``, it is none, smaller than 128 x 128, or they differ in size.
     """
+    greys = [_grey(picture) for picture in pictures]
+    if not greys or len({grey.shape for grey in greys}) > 1:
+        raise InputError("mark.picture", "Give one picture, or several of one size.", "")
+    best = Found(_match(greys), 1.0)
+    for scale in () if best.marked else _SCALES:
+        score = _match([_scaled(grey, 1 / float(scale)) for grey in greys])
+        if score > best.score:
+            best = Found(score, float(scale))
+    return best
+
+
+def _grey(picture: U8) -> F32:
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise InputError("mark.picture", "Marks are looked for in uint8 pictures (H, W, 3) or (H, W).", "")
     if min(picture.shape[:2]) < _SMALLEST:
         raise InputError("mark.picture", f"No mark can be found in less than {_SMALLEST} pixels a side.", "")
     grey = picture.astype(np.float32)
-    grey = grey.mean(2) if grey.ndim == 3 else grey
-    best = Found(_match(grey), 1.0)
-    for scale in () if best.marked else _SCALES:
-        score = _match(_scaled(grey, 1 / float(scale)))
-        if score > best.score:
-            best = Found(score, float(scale))
-    return best
+    return np.asarray(grey.mean(2) if grey.ndim == 3 else grey, np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -132,13 +140,15 @@ def _steps(height: int, width: int) -> tuple[U8, U8]:
     return np.maximum(whole, 0).astype(np.uint8), np.maximum(-whole, 0).astype(np.uint8)
 
 
-def _match(grey: F32) -> float:
+def _match(greys: Sequence[F32]) -> float:
     """The best correlation over all shifts, in deviations of all of them."""
-    height, width = (extent // TILE * TILE for extent in grey.shape)
+    height, width = (extent // TILE * TILE for extent in greys[0].shape)
     if not height or not width:
         return 0.0
-    fine = np.clip(grey - _blurred(grey), -_EDGE, _EDGE)[:height, :width]
-    tile = fine.reshape(height // TILE, TILE, width // TILE, TILE).mean((0, 2))
+    tile = np.zeros((TILE, TILE), np.float64)
+    for grey in greys:
+        fine = np.clip(grey - _blurred(grey), -_EDGE, _EDGE)[:height, :width]
+        tile += fine.reshape(height // TILE, TILE, width // TILE, TILE).mean((0, 2))
     against = np.fft.rfft2(tile) * np.conj(np.fft.rfft2(_pattern()))
     scores = np.fft.irfft2(against, (TILE, TILE))
     spread = float(scores.std())

@@ -110,5 +110,6 @@ def test_bad_input_is_named() -> None:
     frozen.flags.writeable = False
     with pytest.raises(InputError, match=r"mark\.picture"):
         Marker()(frozen)
-    with pytest.raises(InputError, match=r"mark\.picture"):
-        find(np.zeros((100, 300, 3), np.uint8))
+    for wrong in ([np.zeros((100, 300, 3), np.uint8)], [np.zeros((s, 200, 3), np.uint8) for s in (200, 300)], []):
+        with pytest.raises(InputError, match=r"mark\.picture"):
+            find(*wrong)
