@@ -1,4 +1,4 @@
-"""The command line: `mien run | send | receive | reenact | demo | inspect | import | bench | doctor`.
+"""The command line: `mien run | send | receive | reenact | character | demo | inspect | import | bench | doctor`.
 
 Results go to standard output, everything else (progress, errors) to standard error, so that `--json` can be piped.
 Exit status: 0 done, 1 nothing found where something was expected, 2 a MienError or wrong usage.

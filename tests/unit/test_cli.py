@@ -33,7 +33,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_help_lists_every_command() -> None:
     text = mien("--help").stdout
-    for command in ("run", "demo", "inspect", "import", "bench", "doctor"):
+    for command in ("run", "send", "receive", "reenact", "character", "demo", "inspect", "import", "bench", "doctor"):
         assert command in text
 
 
