@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import cv2
 import mien
-import numpy as np
 from mien.locate import film
 from mien.types import U8
 
@@ -14,11 +12,9 @@ from mien.types import U8
 @lru_cache(maxsize=1)
 def frames() -> list[U8]:
     """Every tenth frame of the film."""
-    video = cv2.VideoCapture(str(film()))
-    found = []
-    while (read := video.read())[0]:
-        found.append(np.ascontiguousarray(read[1][..., ::-1]))
-    video.release()
+    video = mien.Video(str(film()))
+    found = [frame.to_rgb() for frame in iter(video.read, None)]
+    video.close()
     return found[::10]
 
 

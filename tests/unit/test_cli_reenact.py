@@ -11,6 +11,7 @@ import cv2
 import pytest
 from mien import recording
 from mien.locate import film
+from mien.sources.video import Video
 from portraits import driver
 
 OK, NOTHING_FOUND, REFUSED = 0, 1, 2
@@ -24,9 +25,11 @@ def mien(*arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photo") / "me.png"
-    video = cv2.VideoCapture(str(film()))
-    cv2.imwrite(str(path), video.read()[1])
-    video.release()
+    video = Video(str(film()))
+    first = video.read()
+    video.close()
+    assert first is not None
+    cv2.imwrite(str(path), first.to_rgb()[..., ::-1])
     return path
 
 
@@ -35,9 +38,9 @@ def test_a_video_of_the_portrait_is_written_and_stamped(photo: Path, tmp_path: P
     done = mien("reenact", photo, film(), "-o", made, "--frames", 8, "--save", kept, "--strength", "mouth=1.5")
     assert done.returncode == OK, done.stderr
     assert "8 frame(s), a driver's face in 8" in done.stdout
-    video = cv2.VideoCapture(str(made))
-    assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 8
-    video.release()
+    video = Video(str(made))
+    assert len(list(iter(video.read, None))) == 8
+    video.close()
     assert b"compositeWithTrainedAlgorithmicMedia" in made.read_bytes()
     again = mien("reenact", kept, film(), "-o", tmp_path / "again.mp4", "--frames", 2, "--mark", "none", "--absolute")
     assert again.returncode == OK, again.stderr

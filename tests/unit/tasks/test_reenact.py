@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import mien
 import numpy as np
 import pytest
@@ -14,10 +13,11 @@ from mien.locate import film, locate
 
 
 def frame() -> np.ndarray:
-    video = cv2.VideoCapture(str(film()))
-    _, first = video.read()
-    video.release()
-    return np.ascontiguousarray(first[..., ::-1])
+    video = mien.Video(str(film()))
+    first = video.read()
+    video.close()
+    assert first is not None
+    return first.to_rgb()
 
 
 def test_the_driver_is_seen_as_the_face_bundle_sees_it() -> None:
