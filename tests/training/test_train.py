@@ -36,7 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
 
 
 def test_there_is_a_recipe_for_every_default_bundle() -> None:
-    assert train.names() == ["detect", "expression", "face", "imu"]
+    assert train.names() == ["detect", "expression", "face", "imu", "reenact"]
 
 
 def test_an_unknown_recipe_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
