@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mien.pipeline import Pipeline, Report, open
     from mien.portrait.portrait import Portrait, Shown
     from mien.portrait.transfer import Transfer
+    from mien.receiver import Receiver
     from mien.sources.camera import Camera
     from mien.sources.frames import Frames
     from mien.sources.image import Images
@@ -74,6 +75,7 @@ _HOMES = {
     "Portrait": "portrait.portrait",
     "Shown": "portrait.portrait",
     "Transfer": "portrait.transfer",
+    "Receiver": "receiver",
     "Camera": "sources.camera",
     "Frames": "sources.frames",
     "Images": "sources.image",
@@ -118,6 +120,7 @@ __all__ = [
     "Pipeline",
     "Portrait",
     "Raw",
+    "Receiver",
     "Replay",
     "Report",
     "Serial",
