@@ -18,7 +18,7 @@ struct Raster {
 
 void draw(const Raster &r, const float *a, const float *b, const float *c, int32_t number) {
   const float area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1]);
-  if (std::fabs(area) < 1e-6f) return;
+  if (!(std::fabs(area) >= 1e-6f) || std::isinf(area)) return;
   const float left = std::min({a[0], b[0], c[0]}), right = std::max({a[0], b[0], c[0]});
   const float top = std::min({a[1], b[1], c[1]}), bottom = std::max({a[1], b[1], c[1]});
   // Compared as floats: what lies far outside does not fit an int.
@@ -40,7 +40,8 @@ void draw(const Raster &r, const float *a, const float *b, const float *c, int32
     for (int32_t x = x0; x <= x1; ++x) {
       const float dx = static_cast<float>(x) - a[0];
       const float wb = bx * dx + by * dy, wc = cx * dx + cy * dy;
-      if (wb < kEdge || wc < kEdge || wb + wc > 1 - kEdge) continue;
+      // NaN, of a sliver so long that its slopes overflow, is not inside.
+      if (!(wb >= kEdge && wc >= kEdge && wb + wc <= 1 - kEdge)) continue;
       const float z = a[2] + wb * (b[2] - a[2]) + wc * (c[2] - a[2]);
       const size_t here = row + static_cast<size_t>(x);
       if (r.owner[here] >= 0 && z <= r.depth[here]) continue;

@@ -82,3 +82,11 @@ def test_arrays_of_another_shape_are_refused(what: str) -> None:
             _native.flow_extend(flow, owner[:, :, None], scratch)
         else:
             _native.flow_warp(picture[:, :, :2], flow, np.empty((3, SIDE, SIDE), np.float32))
+
+
+def test_a_triangle_too_large_to_measure_is_not_drawn() -> None:
+    points = np.array([[-1e30, -1e30, 0], [1e30, -1e30, 0], [0, 1e30, 0]], np.float32)
+    planes, owner = np.full((1, 8, 8), 7, np.float32), np.zeros((8, 8), np.int32)
+    triangle, values = np.array([[0, 1, 2]], np.int32), np.ones((3, 1), np.float32)
+    _native.mesh_rasterise(points, triangle, values, planes, owner, np.empty((4, 8, 8), np.float32))
+    assert (owner == -1).all() and (planes == 7).all()
