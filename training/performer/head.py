@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from mien.layouts import ARKIT52
+from mien.portrait.lids import LID_GAP, SIDES, held
 
 from training.performer import tongue
 from training.performer.assets import FaceKit, facekit
@@ -16,12 +17,9 @@ F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 
 GAZE_PER_UNIT = 0.61  # radians of eye rotation per unit of eyeLook*: 35 degrees, as in recorded Live Link data
-LID_GAP = 0.03  # cm; below this the lids' geometry would pass through itself
-LIP_GAP = 0.02
 IDENTITY_MODES = 50  # hold 98.7 % of the variance
 # Upper and lower lid points of the iBUG set, left eye then right eye.
 _LIDS = (((43, 47), (44, 46)), ((37, 41), (38, 40)))
-_SIDES = ("Left", "Right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,36 +125,16 @@ class Head:
         # A blink of 1 closes this person's eye, whatever its width.
         self._blink_gain = np.array(
             [
-                (self._lid_neutral[k] - LID_GAP) / -self._lid_shapes[k, ARKIT52.index(f"eyeBlink{_SIDES[k]}")]
+                (self._lid_neutral[k] - LID_GAP) / -self._lid_shapes[k, ARKIT52.index(f"eyeBlink{SIDES[k]}")]
                 for k in range(2)
             ],
             np.float32,
         )
 
     def limited(self, coefficients: F32) -> F32:
-        """The weights (52,) that the geometry gets: lids and lips that would pass through each other are held.
-
-        On each eye first lookDown, squint and cheekSquint are scaled back, then the blink; mouthClose until the lips
-        touch.
-        """
-        out = coefficients[:52].astype(np.float32).copy()
-        for k, side in enumerate(_SIDES):
-            blink = ARKIT52.index(f"eyeBlink{side}")
-            out[blink] *= self._blink_gain[k]
-            softer = [ARKIT52.index(f"{name}{side}") for name in ("eyeLookDown", "eyeSquint", "cheekSquint")]
-            gap = self._lid_neutral[k] + float(out @ self._lid_shapes[k]) - LID_GAP
-            for group in (softer, [blink]):
-                part = float(out[group] @ self._lid_shapes[k][group])
-                if gap < 0 and part < 0:
-                    keep = max(0.0, 1 - gap / part)
-                    out[group] *= keep
-                    gap -= part * (1 - keep)
-        close = ARKIT52.index("mouthClose")
-        gap = self._lip_neutral + float(out @ self._lip_shapes) - LIP_GAP
-        part = float(out[close] * self._lip_shapes[close])
-        if gap < 0 and part < 0:
-            out[close] *= max(0.0, 1 - gap / part)
-        return out
+        """The weights (52,) that the geometry gets: lids and lips that would pass through each other are held."""
+        lids, lips = self._lid_neutral, self._lip_neutral
+        return held(coefficients[:52], self._blink_gain, lids, lips, self._lid_shapes, self._lip_shapes)
 
     def shown(self, coefficients: F32) -> F32:
         """What of an expression (57,) this face shows, in 0..1: the label of its picture.
@@ -166,7 +144,7 @@ class Head:
         """
         weights = self.limited(coefficients)
         out = np.array(coefficients, np.float32)
-        for k, side in enumerate(_SIDES):
+        for k, side in enumerate(SIDES):
             weights[ARKIT52.index(f"eyeBlink{side}")] /= self._blink_gain[k]
             for name in ("eyeBlink", "eyeSquint", "cheekSquint"):
                 out[ARKIT52.index(f"{name}{side}")] = weights[ARKIT52.index(f"{name}{side}")]
@@ -202,7 +180,7 @@ class Head:
 
 def _eye_rotation(coefficients: F32, eye: int) -> F32:
     """Rotation of an eyeball (0 left, 1 right) in the head; yaw towards the subject's left is positive."""
-    side = _SIDES[eye]
+    side = SIDES[eye]
     get = {n: float(coefficients[ARKIT52.index(f"eyeLook{n}{side}")]) for n in ("In", "Out", "Up", "Down")}
     outward = 1.0 if eye == 0 else -1.0  # the left eye looks out towards +x
     yaw = GAZE_PER_UNIT * (get["Out"] - get["In"]) * outward

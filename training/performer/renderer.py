@@ -247,55 +247,43 @@ class Renderer:
             framing: side of the picture in sides of the face crop, or a camera that does not follow the face.
         """
         with self._gl:  # another renderer of this process may have been at work
-            return self._draw(head, skin, posed, weights, scene, worn, framing)
-
-    def _draw(
-        self,
-        head: Head,
-        skin: Skin,
-        posed: Posed,
-        weights: F32,
-        scene: Scene,
-        worn: list[Mesh],
-        framing: float | Camera,
-    ) -> Picture:
-        place = np.array([0, 0, -scene.distance], np.float32) - scene.rotation @ _MIDDLE
-        if isinstance(framing, Camera):
-            place = place + framing.shift
-        marks = points.positions(posed, skin.iris_scale, head.eye_scale)
-        pixels, lens = self._aim(marks @ scene.rotation.T + place, framing)
-        lit = scene.shadow > 0
-        self._block.write(self._uniforms(skin, posed, scene, place, lens).tobytes())
-        self._upload(skin, posed, weights)
-        extras = self._wear(worn)
-        gl = self._gl
-        gl.enable(gl.DEPTH_TEST)
-        if lit:
-            self._sun_target.use()
-            self._sun_target.clear(depth=1.0)
-            gl.polygon_offset = 2.0, 4.0
-            self._person_shade.render()
-            for item in extras:
-                if item.opaque:
-                    item.shade.render()
-            gl.polygon_offset = 0.0, 0.0
-        self._target.use()
-        self._target.clear(0, 0, 0, 0, depth=1.0)
-        gl.enable(gl.CULL_FACE)
-        lips_apart = float(np.diff(posed.vertices[rig().kit.landmarks[[66, 62]], 1])[0]) > _SHUT or weights[51] > 0
-        for part, arrays in self._person:
-            if part != _MOUTH or lips_apart:
-                arrays[lit].render()
-        gl.disable(gl.CULL_FACE)
-        for item in extras:  # last: what lies behind the skin then costs nothing
-            item.arrays[lit].render()
-        self._small.use()
-        gl.disable(gl.DEPTH_TEST)
-        self._quad.render()
-        flat = np.frombuffer(self._small.read(components=4, dtype="f2"), np.float16)
-        colour = flat.reshape(self.size, self.size, 4)[::-1].astype(np.float32)
-        seen = self._seen(marks @ scene.rotation.T + place, pixels)
-        return Picture(colour, pixels, seen, (posed.gaze @ scene.rotation.T).astype(np.float32))
+            place = np.array([0, 0, -scene.distance], np.float32) - scene.rotation @ _MIDDLE
+            if isinstance(framing, Camera):
+                place = place + framing.shift
+            marks = points.positions(posed, skin.iris_scale, head.eye_scale)
+            pixels, lens = self._aim(marks @ scene.rotation.T + place, framing)
+            lit = scene.shadow > 0
+            self._block.write(self._uniforms(skin, posed, scene, place, lens).tobytes())
+            self._upload(skin, posed, weights)
+            extras = self._wear(worn)
+            gl = self._gl
+            gl.enable(gl.DEPTH_TEST)
+            if lit:
+                self._sun_target.use()
+                self._sun_target.clear(depth=1.0)
+                gl.polygon_offset = 2.0, 4.0
+                self._person_shade.render()
+                for item in extras:
+                    if item.opaque:
+                        item.shade.render()
+                gl.polygon_offset = 0.0, 0.0
+            self._target.use()
+            self._target.clear(0, 0, 0, 0, depth=1.0)
+            gl.enable(gl.CULL_FACE)
+            lips_apart = float(np.diff(posed.vertices[rig().kit.landmarks[[66, 62]], 1])[0]) > _SHUT or weights[51] > 0
+            for part, arrays in self._person:
+                if part != _MOUTH or lips_apart:
+                    arrays[lit].render()
+            gl.disable(gl.CULL_FACE)
+            for item in extras:  # last: what lies behind the skin then costs nothing
+                item.arrays[lit].render()
+            self._small.use()
+            gl.disable(gl.DEPTH_TEST)
+            self._quad.render()
+            flat = np.frombuffer(self._small.read(components=4, dtype="f2"), np.float16)
+            colour = flat.reshape(self.size, self.size, 4)[::-1].astype(np.float32)
+            seen = self._seen(marks @ scene.rotation.T + place, pixels)
+            return Picture(colour, pixels, seen, (posed.gaze @ scene.rotation.T).astype(np.float32))
 
     def _aim(self, seen: F32, framing: float | Camera) -> tuple[F32, F32]:
         """Landmark pixels (220, 2) and the lens: the camera's, or the one that puts their hull into the middle."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mien.errors import BundleError
 from mien.layouts import ARKIT52
+from mien.portrait.lids import LID_GAP, SIDES, held
 from mien.types import F32, Bool
 
 I32 = npt.NDArray[np.int32]
@@ -27,10 +28,8 @@ DISTANCE = 75.0  # cm from the camera to the model's origin, where a picture doe
 NECK = np.array([0, -9.5, -1.5], np.float32)  # the joint that a head turns on
 MIDDLE = np.array([0, 0, 6], np.float32)  # of a head
 GAZE_PER_UNIT = 0.61  # radians of eye rotation per unit of eyeLook*
-_LID_GAP, _LIP_GAP = 0.03, 0.02  # cm; nearer, lids and lips would pass through each other
 # Upper and lower lid landmarks, left eye then right eye.
 _LIDS = (((43, 47), (44, 46)), ((37, 41), (38, 40)))
-_SIDES = ("Left", "Right")
 _SHAPES: dict[str, tuple[type, tuple[int, ...]]] = {
     "neutral": (np.float16, (-1, 3)),
     "expressions": (np.float16, (len(ARKIT52), -1, 3)),
@@ -103,31 +102,14 @@ class FaceMesh:
     def limits(self, rest: F32) -> Limits:
         """Those of a person whose resting face is `rest` (V, 3)."""
         y = rest[self.landmarks[:68], 1]
-        lids = np.array([max(min(y[u] - y[d] for u, d in pairs), 2 * _LID_GAP) for pairs in _LIDS], np.float32)
-        closing = [float(-self._lid_shapes[k, ARKIT52.index(f"eyeBlink{side}")]) for k, side in enumerate(_SIDES)]
-        blink = (lids - np.float32(_LID_GAP)) / np.array(closing, np.float32)
+        lids = np.array([max(min(y[u] - y[d] for u, d in pairs), 2 * LID_GAP) for pairs in _LIDS], np.float32)
+        closing = [float(-self._lid_shapes[k, ARKIT52.index(f"eyeBlink{side}")]) for k, side in enumerate(SIDES)]
+        blink = (lids - np.float32(LID_GAP)) / np.array(closing, np.float32)
         return Limits(lids, float(y[62] - y[66]), blink.astype(np.float32))
 
     def weights(self, coefficients: F32, limits: Limits) -> F32:
         """What the shapes get for coefficients (52,): lids and lips that would pass through each other are held."""
-        out = coefficients.astype(np.float32).copy()
-        for k, side in enumerate(_SIDES):
-            blink = ARKIT52.index(f"eyeBlink{side}")
-            out[blink] *= limits.blink[k]
-            softer = [ARKIT52.index(f"{name}{side}") for name in ("eyeLookDown", "eyeSquint", "cheekSquint")]
-            gap = limits.lids[k] + float(out @ self._lid_shapes[k]) - _LID_GAP
-            for group in (softer, [blink]):
-                part = float(out[group] @ self._lid_shapes[k][group])
-                if gap < 0 and part < 0:
-                    keep = max(0.0, 1 - gap / part)
-                    out[group] *= keep
-                    gap -= part * (1 - keep)
-        close = ARKIT52.index("mouthClose")
-        gap = limits.lips + float(out @ self._lip_shapes) - _LIP_GAP
-        part = float(out[close] * self._lip_shapes[close])
-        if gap < 0 and part < 0:
-            out[close] *= max(0.0, 1 - gap / part)
-        return out
+        return held(coefficients, limits.blink, limits.lids, limits.lips, self._lid_shapes, self._lip_shapes)
 
     def shaped(self, rest: F32, weights: F32, gaze: F32) -> F32:
         """A person's face (V, 3) with an expression.
@@ -165,7 +147,7 @@ def eye_rotation(yaw: float, pitch: float) -> F32:
 def gaze_of(coefficients: F32) -> F32:
     """(2, 2) yaw and pitch of both eyes that coefficients (52,) mean, radians."""
     out = np.zeros((2, 2), np.float32)
-    for k, side in enumerate(_SIDES):
+    for k, side in enumerate(SIDES):
         inward, outward, up, down = (
             float(coefficients[ARKIT52.index(f"eyeLook{way}{side}")]) for way in ("In", "Out", "Up", "Down")
         )
