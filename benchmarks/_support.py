@@ -35,17 +35,21 @@ def parity(results: Path = RESULTS) -> str:
     """The Markdown table of how far engines are from one another."""
     kept = json.loads((results / "parity.json").read_text())
     lines = [
-        "| bundle | engine | precision | coefficients, largest | mean | landmarks, px | head | in the film | gate |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| bundle | engine | precision | coefficients, largest | mean | landmarks, px | head | in the film "
+        "| portrait, of 255 | gate |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in kept["rows"]:
         gate = {None: "", True: "passed", False: "REFUSED"}[row["gate"]]
         points = f"{row['landmark_max_px']:.1e}" if "landmark_max_px" in row else ""  # sensors see none
         head = f"{row['head_max_degrees']:.1e}°" if "head_max_degrees" in row else ""
+        portrait = ""
+        if "portrait_max_of_255" in row:
+            portrait = f"{row['portrait_max_of_255']:.0f}, mean {row['portrait_mean_of_255']:.1e}"
         lines.append(
             f"| {row['bundle']} | {row['engine']} | {row['precision']} | {row['coefficient_max']:.1e} "
             f"| {row['coefficient_mean']:.1e} | {points} | {head} "
-            f"| {row['film_coefficient_max']:.1e} | {gate} |"
+            f"| {row['film_coefficient_max']:.1e} | {portrait} | {gate} |"
         )
     versions = ", ".join(f"{name} {version}" for name, version in kept["machine"]["packages"].items())
     lines += [

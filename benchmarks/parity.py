@@ -3,7 +3,8 @@
 Runs the bundles with all targets that `python -m benchmarks.export` leaves in out/export; the detector beside them runs
 on the same engine in the same precision. Every frame is looked at twice: alone, where the face is found and cropped
 anew, and in the film, where each engine follows the face by its own landmarks, so that what it rounds differently adds
-up. A bundle of sensors gets the windows of its simulator, one stream of them. What int8 may change is the gate's
+up. A bundle of sensors gets the windows of its simulator, one stream of them. One that moves portraits moves the film's
+first frame under the film. What int8 may change is the gate's
 business (docs/export.md); its word on each target is kept here too.
 """
 
@@ -17,6 +18,7 @@ import mien
 import numpy as np
 from mien.bench import cases
 from mien.locate import film, shipped
+from mien.portrait.transfer import READ_GAIN
 from mien.sources.select import open_source
 
 from benchmarks._report import ROOT, keep, verdict
@@ -69,7 +71,8 @@ def _matrix(path: Path, pictures: list[mien.Frame] | list[mien.ImuWindow]) -> li
             "coefficient_max": float(apart.max()),
             "coefficient_mean": float(apart.mean()),
             "farthest": mien.ARKIT52.names[int(apart.max(axis=0).argmax())],
-            **(_of_pictures(alone, expected) if "landmarks" in alone else {}),
+            **(_of_faces(alone, expected) if "landmarks" in alone else {}),
+            **(_of_portraits(alone, expected) if "portraits" in alone else {}),
             "film_coefficient_max": float(np.abs(following["coefficients"] - followed["coefficients"]).max()),
             "gate": _gate(path, engine) if precision == "int8" else None,
         }
@@ -78,7 +81,12 @@ def _matrix(path: Path, pictures: list[mien.Frame] | list[mien.ImuWindow]) -> li
     return rows
 
 
-def _of_pictures(seen: dict[str, Any], expected: dict[str, Any]) -> dict[str, float]:
+def _of_portraits(seen: dict[str, Any], expected: dict[str, Any]) -> dict[str, float]:
+    apart = [np.abs(a.astype(int) - b) for a, b in zip(seen["portraits"], expected["portraits"], strict=True)]
+    return {"portrait_max_of_255": float(np.max(apart)), "portrait_mean_of_255": float(np.mean(apart))}
+
+
+def _of_faces(seen: dict[str, Any], expected: dict[str, Any]) -> dict[str, float]:
     points = np.abs(seen["landmarks"] - expected["landmarks"])[..., :2]
     cosines = np.abs((seen["rotation"] * expected["rotation"]).sum(axis=1)).clip(0, 1)
     return {
@@ -92,15 +100,30 @@ def _seen(
 ) -> dict[str, Any]:
     """Float64: coefficients (n, 52), and of pictures landmarks (n, N, 3) in pixels, rotation (n, 4). Unfiltered."""
     with mien.open(path, device=device, precision=precision, threads=1, tracking=film, smoothing=False) as pipeline:
-        states = [pipeline.process(piece) for piece in pieces]
         pictures = pipeline.takes is mien.Frame
+        portrait = _portrait(pipeline, pieces[0])
+        states, shown = [], []
+        for piece in pieces:
+            state = pipeline.process(piece)
+            states.append(state)
+            if portrait is not None:
+                shown.append(portrait.show(state, gain=READ_GAIN).picture.copy())
     assert not pictures or all(s.found for s in states), f"{path.name} on {device} {precision} lost the face"
-    seen = {"coefficients": np.array([state.raw for state in states], np.float64)}
+    seen: dict[str, Any] = {"coefficients": np.array([state.raw for state in states], np.float64)}
     if pictures:
         heads = [state.head for state in states]
         seen["landmarks"] = np.array([state.landmarks for state in states], np.float64)
         seen["rotation"] = np.array([head.rotation for head in heads if head is not None], np.float64)
+    if portrait is not None:
+        seen["portraits"] = shown
     return seen
+
+
+def _portrait(pipeline: mien.Pipeline, first: mien.Frame | mien.ImuWindow) -> mien.Portrait | None:
+    """Of the first frame, by a bundle that moves portraits."""
+    if pipeline.bundle.manifest.task != "reenact" or not isinstance(first, mien.Frame):
+        return None
+    return mien.Portrait(pipeline, first, mark="none")
 
 
 def _gate(path: Path, engine: str) -> bool:

@@ -4,7 +4,8 @@
 
 Same identity: a person's picture under what the face network saw of the same person's other picture, which is the
 truth. Cross identity: the same, seen on somebody else who made the same movements. Baselines: the source as it is, the
-mesh's warp alone, and keypoints (training.reenact_baseline). Writes training/results/reenact.json.
+mesh's warp alone, and keypoints (training.reenact_baseline). Whom outputs show is judged by a recogniser of photographs
+(`pip install "mien[evaluate]"`). Writes training/results/reenact.json.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from benchmarks._report import commit
 from training import portraits, reenact_pairs
 from training.command import run
 from training.evaluate import table
+from training.evaluation.identity import Recogniser
+from training.evaluation.identity import figures as of_embeddings
 from training.evaluation.metrics import geodesic, pearson
 from training.evaluation.part import Asked
 from training.evaluation.pictures import psnr, ssim
@@ -191,6 +194,26 @@ def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDA
     }
 
 
+def identity(
+    subject: Subject, face: Pipeline, recogniser: Recogniser, sittings: Sittings, rows: npt.NDArray[np.intp]
+) -> dict[str, float]:
+    """Whom a recogniser of photographs takes outputs under cross identity for; see training.evaluation.identity."""
+    seen: list[list[F32]] = []
+    for row in track(rows, "identity"):
+        shown = sittings.pictures[row]
+        source = subject.stage.source(sittings, row, VIEW["source"])
+        motion = measured_motion(sittings, row, VIEW["driver_from"], VIEW["driver"], source.fit, READ_GAIN)
+        made, _ = subject.make(source, motion)
+        embeddings = []
+        for picture in (shown[VIEW["source"]], made, shown[VIEW["truth"]], shown[VIEW["driver"]]):
+            state = face.process(picture)
+            if state.found and state.landmarks is not None:
+                embeddings.append(recogniser(picture, state.landmarks))
+        if len(embeddings) == 4:
+            seen.append(embeddings)
+    return {"pairs": float(len(seen)), **of_embeddings(*(np.stack(column) for column in zip(*seen, strict=True)))}
+
+
 def rest_distance(subject: Subject, one: Fit, other: Fit) -> float:
     """Mean distance of two fitted resting faces' 68 landmarks, cm: an embedding of who it is."""
     at = subject.stage.mesh.landmarks[:68]
@@ -248,6 +271,18 @@ def verdicts(figures: dict[str, Any]) -> list[Asked]:
         Asked("our face model on the output: mean r with the driver", figures["transfer"]["r"], 0.85, False),
         Asked("our face model on the output: head, degrees from the driver", figures["transfer"]["pose_degrees"], 3.0),
         Asked("landmark shape, neutral driver, % of eye corners", figures["transfer"]["shape_percent"], 2.0),
+        Asked(
+            "dlib's embedding: outputs nearer to their portrait than to the driver, share",
+            figures["identity"]["nearer_to_portrait_than_to_driver"],
+            0.95,
+            False,
+        ),
+        Asked(
+            "dlib's embedding: outputs recognised among all portraits, of the share that true pictures are",
+            figures["identity"]["first_of_all"] / figures["identity"]["truth_first_of_all"],
+            0.95,
+            False,
+        ),
         Asked("static driver: mean change between frames in the face, of 255", figures["flicker"], 0.5),
     ]
 
@@ -263,6 +298,7 @@ def main(
     output: Annotated[Path, typer.Option("-o", "--output")] = ROOT / "training" / "results" / "reenact.json",
 ) -> None:
     """Measures, prints and writes."""
+    recogniser = Recogniser()  # before the long work: it may not be installed
     folder = data / "reenact_held_out"
     for _ in portraits.render(folder, pairs, seed + 2000, "validation", 1):
         pass
@@ -277,6 +313,7 @@ def main(
         subject = Subject(pipeline)
         figures = pictures(subject, keypoints, sittings, rows)
         figures["transfer"] = transfer(subject, face, sittings, rows)
+        figures["identity"] = identity(subject, face, recogniser, sittings, rows)
         figures["flicker"] = flicker(pipeline, sittings, rows, seed)
         blobs = dict(pipeline.bundle.manifest.blobs)
         ran = [f"{choice.network}: {choice.used} {choice.precision}" for choice in pipeline.report().networks]

@@ -14,6 +14,8 @@ from mien.types import F32
 
 _PORTS = {"cells": (1, 24 + MAPS, HALF, HALF), "drive": (1, 104)}
 _RESULTS = {"keep": (1, 4, HALF, HALF), "change": (1, 12, HALF, HALF)}
+# The network's keep never falls below 0.028, where it means 0: the picture would be sampled twice where nothing moves.
+_LEAST = np.float32(0.03)
 _MOUTH = np.array([0.24, 0.07, 0.08], np.float32)[:, None, None]
 
 
@@ -47,6 +49,9 @@ class Painter:
         with profiler.stage("decode"):
             for name, out in (("keep", self._keep), ("change", self._change)):
                 spread(found[name].reshape(-1, HALF, HALF), out)
+            self._keep -= _LEAST
+            self._keep *= 1 / (1 - _LEAST)
+            np.maximum(self._keep, 0, out=self._keep)
         return self._keep, self._change
 
 

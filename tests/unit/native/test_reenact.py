@@ -69,6 +69,50 @@ def test_only_the_crop_of_a_picture_is_written() -> None:
     assert out.sum() == 32 * 32 * 300
 
 
+def composed(picture: np.ndarray, flow: np.ndarray, keep: np.ndarray, change: np.ndarray, scale: float) -> np.ndarray:
+    """What `flow_compose` promises for a picture of which the crop is all, in double precision."""
+    y, x = np.mgrid[: len(picture), : picture.shape[1]].astype(np.float32) / np.float32(scale)
+    planes = [cv2.remap(plane, x, y, cv2.INTER_LINEAR) for plane in (*flow * scale, keep, *change)]
+    rows, columns = np.clip(planes[1], 0, len(picture) - 1), np.clip(planes[0], 0, picture.shape[1] - 1)
+    moved = cv2.remap(picture.astype(np.float32), columns, rows, cv2.INTER_LINEAR)
+    added = 255 * np.stack(planes[3:], 2)
+    return np.asarray(picture + planes[2][..., None] * (moved - picture) + added)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 3.5])
+def test_a_composition_is_the_moved_picture_where_it_is_kept_and_the_picture_itself_elsewhere(scale: float) -> None:
+    rng = np.random.default_rng(4)
+    side = int(SIDE * scale - scale) + 1
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (side, side, 3)).astype(np.uint8), (0, 0), 2 * scale)
+    picture = np.clip(np.rint((picture.astype(np.float32) - 127) * 5 + 127), 40, 215).astype(np.uint8)
+    smooth = [cv2.GaussianBlur(rng.normal(0, 1, (SIDE, SIDE)).astype(np.float32), (0, 0), 4) * 12 for _ in range(6)]
+    flow = identity_flow() + np.stack(smooth[:2])
+    keep = np.clip(smooth[2], 0, 1)  # half of it is 0
+    change = np.stack(smooth[3:]) * 0.05
+    change[:, keep == 0] *= 0.02  # mostly below what a byte can show
+    out = np.zeros_like(picture)
+    ones = np.ones((SIDE, SIDE), np.float32)
+    _native.flow_compose(picture, scale, 0.0, 0.0, flow, keep[None], change, ones, out)
+    apart = np.abs(out - np.clip(composed(picture, flow, keep, change, scale), 0, 255))
+    assert (out == picture).all(2).mean() > 0.2  # whole cells are still
+    assert (out != picture).any(2).mean() > 0.3
+    assert apart.max() < 2.5  # positions are rounded to 1/256 and 1/32 pixel, on steep edges
+    assert apart.mean() < 0.3
+
+
+def test_a_value_that_is_none_is_not_taken_for_a_small_one() -> None:
+    picture = np.full((SIDE, SIDE, 3), 100, np.uint8)
+    nothing, ones = np.zeros((SIDE, SIDE), np.float32), np.ones((SIDE, SIDE), np.float32)
+    change = np.zeros((3, SIDE, SIDE), np.float32)
+    change[1, 20, 30] = np.nan
+    out = np.zeros_like(picture)
+    _native.flow_compose(picture, 1.0, 0.0, 0.0, identity_flow(), nothing[None], change, ones, out)
+    elsewhere = np.ones((SIDE, SIDE), bool)
+    elsewhere[19:22, 29:32] = False
+    assert (out[elsewhere] == 100).all()
+    assert out[20, 30, 1] == 0  # NaN becomes 0, as ever
+
+
 @pytest.mark.parametrize("what", ["flow", "scratch", "owner", "picture"])
 def test_arrays_of_another_shape_are_refused(what: str) -> None:
     flow, owner = np.zeros((2, SIDE, SIDE), np.float32), np.full((SIDE, SIDE), -1, np.int32)
