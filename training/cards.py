@@ -249,9 +249,26 @@ def _portraits(figures: Mapping[str, Any]) -> str:
     return "\n\n".join(
         [
             table(("", "same identity: PSNR", "SSIM", "cross identity: PSNR", "SSIM"), rows),
+            _recognised(figures["identity"]),
             table(("coefficient seen on the output", "r with the driver"), each),
         ]
     )
+
+
+def _recognised(figures: Mapping[str, float]) -> str:
+    """Whom dlib's recogniser of photographs takes outputs for."""
+    names = {
+        "to_portrait": "distance of an output to its portrait",
+        "truth_to_portrait": "of the true picture to the portrait",
+        "to_driver": "of an output to the driver",
+        "strangers": "of two strangers' portraits",
+        "same_person": "outputs within 0.6 of their portrait, dlib's limit for one person",
+        "truth_same_person": "true pictures within it",
+        "nearer_to_portrait_than_to_driver": "outputs nearer to their portrait than to the driver",
+        "first_of_all": "outputs whose nearest of all portraits is their own",
+        "truth_first_of_all": "true pictures of which that is so",
+    }
+    return table(("dlib's face recognition", "cross identity"), ((word, figures[key]) for key, word in names.items()))
 
 
 def _float(value: Any) -> float | None:

@@ -35,7 +35,7 @@ SEED = 7001
 _EXAMPLES = 3
 _SIDE, _MARGIN = 150, 110  # pixels of a picture, and of the words before a row
 _STILL = np.zeros(3, np.float32)
-_LONG = -14.0  # cm; hair that reaches below it lies on the shoulders
+_LONG, _CROWN = -14.0, 5.0  # cm; what reaches from above the one to below the other is long hair
 
 
 def _act(**values: float) -> F32:
@@ -55,8 +55,8 @@ def _bare(sitting: Sitting) -> bool:
 
 
 def _long_hair(sitting: Sitting) -> bool:
-    hair = sitting.person.rigid[0] if sitting.person.rigid else None
-    return _bare(sitting) and hair is not None and float(hair.vertices[:, 1].min()) < _LONG
+    heights = [mesh.vertices[:, 1] for mesh in sitting.person.rigid]
+    return _bare(sitting) and any(y.min() < _LONG and y.max() > _CROWN for y in heights)
 
 
 def _hand(sitting: Sitting, rng: np.random.Generator) -> Sitting:

@@ -19,6 +19,7 @@ HALF = SIZE // 2
 MAPS = 11  # skin and back, eye, mouth, teeth, seen, normal now x y, normal then x y, displacement x y
 _PLANES = 7  # column, row, seen, normal now x y, normal then x y
 _HIDDEN = 0.5  # cm that something must lie before a vertex to hide it
+_GREY = 3.0  # of 255 between a pixel's channels on average; black and white photographs have less, even as JPEG
 _FAR = 32.0  # pixels of displacement that a map calls 1
 
 
@@ -30,12 +31,14 @@ class Source:
         picture: uint8 (256, 256, 3). fit: its placed mesh in crop pixels.
         still: (V, 7) attributes of which the normals now are rewritten for each frame.
         packed: float32 (12, 128, 128), the picture 0..1, its 2 x 2 pixels as channels.
+        grey: whether the picture has no colours.
     """
 
     picture: U8
     fit: Fit
     still: F32
     packed: F32
+    grey: bool
 
 
 class Canvas:
@@ -69,7 +72,8 @@ class Canvas:
         still[:, 5:] = turned[:, :2]
         still[:, 2] = self._seen(fit.points, turned)
         packed = pack((picture.transpose(2, 0, 1) / np.float32(255)).astype(np.float32))
-        return Source(picture, fit, still, packed)
+        grey = float(np.ptp(picture, axis=2).mean()) < _GREY
+        return Source(picture, fit, still, packed, grey)
 
     def _seen(self, points: F32, normals: F32) -> F32:
         """Which vertices the source shows, (V,): not turned away, and nothing before them."""

@@ -16,7 +16,9 @@ _PORTS = {"cells": (1, 24 + MAPS, HALF, HALF), "drive": (1, 104)}
 _RESULTS = {"keep": (1, 4, HALF, HALF), "change": (1, 12, HALF, HALF)}
 # The network's keep never falls below 0.028, where it means 0: the picture would be sampled twice where nothing moves.
 _LEAST = np.float32(0.03)
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _MOUTH = np.array([0.24, 0.07, 0.08], np.float32)[:, None, None]
+_GREY_MOUTH = np.float32(_LUMA @ _MOUTH[:, 0, 0])
 
 
 class Painter:
@@ -52,6 +54,8 @@ class Painter:
             self._keep -= _LEAST
             self._keep *= 1 / (1 - _LEAST)
             np.maximum(self._keep, 0, out=self._keep)
+            if source.grey:  # the network has seen few such pictures and paints mouths bluish
+                self._change[:] = np.einsum("c,cyx->yx", _LUMA, self._change)
         return self._keep, self._change
 
 
@@ -62,9 +66,9 @@ class Filler:
         self._keep = np.ones((1, SIZE, SIZE), np.float32)
         self._change = np.empty((3, SIZE, SIZE), np.float32)
 
-    def paint(self, canvas: Canvas) -> tuple[F32, F32]:
+    def paint(self, canvas: Canvas, source: Source) -> tuple[F32, F32]:
         """As `Painter.paint`."""
-        np.subtract(_MOUTH, canvas.warped, out=self._change)
+        np.subtract(_GREY_MOUTH if source.grey else _MOUTH, canvas.warped, out=self._change)
         self._change *= canvas.unseen_mouth()
         return self._keep, self._change
 

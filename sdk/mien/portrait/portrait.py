@@ -247,8 +247,10 @@ class Portrait:
         with self._pipeline.profiler.stage("draw"):
             canvas.draw(source, move(self._task.mesh, source.fit, motion))
         profiler = self._pipeline.profiler
-        painted = self._painter.paint(canvas, source, motion, profiler) if self.refine else self._filler.paint(canvas)
-        keep, change = painted
+        if self.refine:
+            keep, change = self._painter.paint(canvas, source, motion, profiler)
+        else:
+            keep, change = self._filler.paint(canvas, source)
         with self._pipeline.profiler.stage("blend"):
             _native.flow_compose(self._picture, *self.crop, canvas.flow, keep[0], change, self._feather, self._out)
             np.multiply(keep[0], self._feather, out=self._mask)
