@@ -91,11 +91,12 @@ void FaceTask::forget() {
 
 // Whether the face is really there. With more than one pass it is looked at again in the crop that its own landmarks
 // ask for; a face that was there in the frame before has its crop follow with the bundle's slack.
-bool FaceTask::follow(const mien_image &frame, Region region, int passes, double slack, int64_t t_ns) {
+bool FaceTask::follow(const mien_image &frame, Region region, int passes, int64_t t_ns) {
   for (int pass = 0; pass < passes; ++pass) {
     if (!stage_->find(region, frame, &face_)) return false;
-    const Region next = from_landmarks_->region(face_.box, face_.landmarks.data(), stage_->count(), 3, scratch_.data());
-    region = slack > 0 ? region.toward(next, slack) : next;
+    const float *points = face_.landmarks.data();
+    region = followed_ ? from_landmarks_->next(region, face_.box, points, stage_->count(), 3, scratch_.data())
+                       : from_landmarks_->region(face_.box, points, stage_->count(), 3, scratch_.data());
   }
   region_ = region;
   if (landmark_filter_) smooth_landmarks(t_ns);
@@ -130,11 +131,11 @@ void FaceTask::process(const mien_image &frame, int64_t t_ns, mien_face_state *s
     followed_ = false;
     identities_.forget();
   }
-  bool found = followed_ && follow(frame, region_, 1, from_landmarks_->slack(), t_ns);
+  bool found = followed_ && follow(frame, region_, 1, t_ns);
   if (!found) {
     followed_ = false;
     const std::optional<Region> region = search(frame);
-    found = region && follow(frame, *region, passes_, 0.0, t_ns);
+    found = region && follow(frame, *region, passes_, t_ns);
   }
   followed_ = found;
   describe(frame, t_ns, state);

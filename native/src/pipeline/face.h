@@ -30,7 +30,7 @@ class FaceTask {
   void process(const mien_image &frame, int64_t t_ns, mien_face_state *state);
 
  private:
-  bool follow(const mien_image &frame, Region region, int passes, double slack, int64_t t_ns);
+  bool follow(const mien_image &frame, Region region, int passes, int64_t t_ns);
   std::optional<Region> search(const mien_image &frame);
   void smooth_landmarks(int64_t t_ns);
   void describe(const mien_image &frame, int64_t t_ns, mien_face_state *state);

@@ -17,6 +17,17 @@ double within(double now, double old, double slack) {
   return std::min(std::max(old, now / (1 + slack)), now * (1 + slack));
 }
 
+double to_step(double value, double step) {
+  return std::floor(value / step + 0.5) * step;
+}
+
+// The largest power of two that is not more.
+double power_of_two(double value) {
+  int exponent;
+  std::frexp(value, &exponent);
+  return std::ldexp(0.5, exponent);
+}
+
 }  // namespace
 
 Affine Region::affine(int columns, int rows, bool corner) const {
@@ -33,6 +44,13 @@ Region Region::toward(const Region &other, double slack) const {
   const double turn = std::remainder(other.rotation - rotation, 2 * kPi);
   return {cx + share * dx, cy + share * dy, within(other.width, width, slack), within(other.height, height, slack),
           rotation + std::copysign(std::max(std::fabs(turn) - slack, 0.0), turn)};
+}
+
+Region Region::on_grid(double grid) const {
+  if (grid <= 0 || !(grid * width > 0)) return *this;
+  const double step = power_of_two(grid * width);
+  return {to_step(cx, step), to_step(cy, step), std::max(to_step(width, step), step),
+          std::max(to_step(height, step), step), to_step(rotation, power_of_two(grid))};
 }
 
 std::array<double, 3> Region::to_camera(double x, double y, double z) const {
@@ -78,9 +96,20 @@ Crop::Crop(const bundle::Section &section, int points) {
   square_ = section.flag("square", false);
   shift_ = section.number("shift", -1, 1, 0.0);
   slack_ = section.number("slack", 0, 0.2, 0.0);
+  grid_ = section.number("grid", 0, 0.1, 0.0);
 }
 
 Region Crop::region(const Box &box, const float *points, size_t count, int dims, float *scratch) const {
+  return around(box, points, count, dims, scratch).on_grid(grid_);
+}
+
+Region Crop::next(const Region &region, const Box &box, const float *points, size_t count, int dims,
+                  float *scratch) const {
+  const Region wanted = around(box, points, count, dims, scratch);
+  return (slack_ > 0 ? region.toward(wanted, slack_) : wanted).on_grid(grid_);
+}
+
+Region Crop::around(const Box &box, const float *points, size_t count, int dims, float *scratch) const {
   Box around = box;
   double rotation = 0, x_right = 0, y_right = 0;
   if (turns_) {

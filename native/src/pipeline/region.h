@@ -23,6 +23,10 @@ struct Region {
   // centre is in widths of this region, of the size a ratio minus 1, of the rotation in radians.
   Region toward(const Region &other, double slack) const;
 
+  // The nearest region whose numbers are whole multiples of a step: the largest power of two that is not more than
+  // `grid`, in widths and in radians. 0: as it is.
+  Region on_grid(double grid) const;
+
   // Turns a vector from the crop's camera axes (x right, y up, z towards the viewer) to the frame's.
   std::array<double, 3> to_camera(double x, double y, double z) const;
 };
@@ -40,16 +44,20 @@ class Crop {
   // `points` is how many there are to turn by. Throws Refusal (MIEN_E_MANIFEST).
   Crop(const bundle::Section &section, int points);
 
-  double slack() const { return slack_; }
   // Around a box, turned by the points of `dims` floats. `scratch` has room for as many points. Throws as `hull`.
   Region region(const Box &box, const float *points, size_t count, int dims, float *scratch) const;
 
+  // The same for the frame after one in which `region` showed this: it follows with the bundle's slack.
+  Region next(const Region &region, const Box &box, const float *points, size_t count, int dims, float *scratch) const;
+
  private:
+  Region around(const Box &box, const float *points, size_t count, int dims, float *scratch) const;
+
   double wide_, high_;
   bool square_;
   bool turns_ = false, turned_hull_;
   size_t right_ = 0, left_ = 0;  // the subject's; their line is made horizontal
-  double shift_, slack_;
+  double shift_, slack_, grid_;
 };
 
 }  // namespace mien::pipeline

@@ -60,10 +60,31 @@ class Region:
             self.rotation + math.copysign(max(abs(turn) - slack, 0.0), turn),
         )
 
+    def on_grid(self, grid: float) -> Region:
+        """The nearest region whose numbers are whole multiples of a step, so that rounding elsewhere does not show.
+
+        Args:
+            grid: the step, of the width and in radians, rounded down to a power of two. 0: as it is.
+        """
+        if grid <= 0 or not grid * self.width > 0:
+            return self
+        step, turn = (math.ldexp(0.5, math.frexp(value)[1]) for value in (grid * self.width, grid))
+        return Region(
+            _to_step(self.cx, step),
+            _to_step(self.cy, step),
+            max(_to_step(self.width, step), step),
+            max(_to_step(self.height, step), step),
+            _to_step(self.rotation, turn),
+        )
+
     def to_camera(self) -> npt.NDArray[np.float64]:
         """The rotation (3, 3) from the crop's camera axes to the frame's: x right, y up, z towards the viewer."""
         cos, sin = math.cos(self.rotation), math.sin(self.rotation)
         return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _to_step(value: float, step: float) -> float:
+    return math.floor(value / step + 0.5) * step
 
 
 def _within(new: float, old: float, slack: float) -> float:
@@ -102,6 +123,7 @@ class Crop:
             place and size in the crop; otherwise it is the box in the picture.
         shift: of the centre, in box heights, downwards.
         slack: of a face that is followed: see `Region.toward`.
+        grid: of all regions: see `Region.on_grid`.
     """
 
     scale: tuple[float, float]
@@ -110,6 +132,7 @@ class Crop:
     turned_hull: bool
     shift: float
     slack: float = 0.0
+    grid: float = 0.0
 
     @classmethod
     def parse(cls, section: Section, points: int) -> Crop:
@@ -132,10 +155,19 @@ class Crop:
             turned_hull,
             section.number("shift", 0.0, -1, 1),
             section.number("slack", 0.0, 0, 0.2),
+            section.number("grid", 0.0, 0, 0.1),
         )
+
+    def next(self, region: Region, box: Sequence[float], points: F32) -> Region:
+        """The region for the frame after one in which `region` showed this. Raises ModelError as `hull`."""
+        wanted = self._around(box, points)
+        return (region.toward(wanted, self.slack) if self.slack else wanted).on_grid(self.grid)
 
     def region(self, box: Sequence[float], points: F32) -> Region:
         """The region around a box (x0, y0, x1, y1), turned by the points (N, 2+). Raises ModelError as `hull`."""
+        return self._around(box, points).on_grid(self.grid)
+
+    def _around(self, box: Sequence[float], points: F32) -> Region:
         x0, y0, x1, y1 = box
         rotation = 0.0
         if self.upright:

@@ -130,7 +130,7 @@ class FaceTask(Task):
         With more than one pass a face is looked at again in the crop that its own landmarks ask for. The crop of a face
         that was there in the frame before follows it with the bundle's slack.
         """
-        slack = self._from_landmarks.slack if tracks is stream.tracks else 0.0
+        followed = tracks is stream.tracks
         found: list[Found] = []
         for track in tracks:
             if len(known) + len(found) >= self._max_faces:
@@ -140,8 +140,11 @@ class FaceTask(Task):
                 if face is None:
                     break
                 with profiler.stage("decode"):
-                    region = self._from_landmarks.region(face.box, face.landmarks)
-                    track.region = track.region.toward(region, slack) if slack else region
+                    crop = self._from_landmarks
+                    if followed:
+                        track.region = crop.next(track.region, face.box, face.landmarks)
+                    else:
+                        track.region = crop.region(face.box, face.landmarks)
             if face is None or any(overlap(face.box, f.box) > _SAME_FACE_IOU for f in (*known, *found)):
                 continue
             if self._smoother:

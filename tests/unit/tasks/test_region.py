@@ -78,6 +78,35 @@ def test_a_region_follows_another_but_for_the_slack(
     assert (exact.cx, exact.cy, exact.width) == pytest.approx((new.cx, new.cy, new.width))
 
 
+@given(region=REGIONS, grid=st.floats(1e-4, 0.1))
+def test_a_region_on_a_grid_is_the_nearest_there(region: Region, grid: float) -> None:
+    put = region.on_grid(grid)
+    step = 2.0 ** math.floor(math.log2(grid * region.width) + 1e-12)
+    turn = 2.0 ** math.floor(math.log2(grid) + 1e-12)
+    for got, was in ((put.cx, region.cx), (put.cy, region.cy), (put.width, region.width), (put.height, region.height)):
+        assert abs(got - was) <= step / 2 + 1e-9 or got == step
+        assert math.remainder(got, step) == 0
+    assert abs(put.rotation - region.rotation) <= turn / 2 + 1e-12
+    assert math.remainder(put.rotation, turn) == 0
+    assert region.on_grid(0) == region
+
+
+def test_what_engines_round_differently_does_not_move_a_region_on_a_grid() -> None:
+    rng = np.random.default_rng(5)
+    points = rng.uniform(-20, 20, (200, 8, 2)).astype(np.float32) + np.float32([300, 200])
+    other = (points + rng.normal(0, 2e-5, points.shape)).astype(np.float32)
+    alike = {}
+    for grid in (0.0, 1 / 512):
+        settings = crop(upright=[0, 1], hull="upright", grid=grid, slack=0.04)
+        pairs = [
+            [settings.next(settings.region(BOX, one), BOX, moved + np.float32(9)) for moved in (one, two)]
+            for one, two in zip(points, other, strict=True)
+        ]
+        alike[grid] = sum(first == second for first, second in pairs)
+    assert alike[0.0] < 100
+    assert alike[1 / 512] >= 195
+
+
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (100, 100), (1, 1), (1920, 8)])
 @pytest.mark.parametrize(("columns", "rows"), [(128, 128), (320, 240)])
 def test_the_whole_frame_lies_centred_in_the_tensor(width: int, height: int, columns: int, rows: int) -> None:
