@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from mien.imu import ImuCalibration
     from mien.layouts import ARKIT52, Layout, layout
     from mien.neutral import mean_embedding
-    from mien.pipeline import Pipeline, Report, open
+    from mien.pipeline import Pipeline, open
     from mien.portrait.portrait import Portrait, Shown
     from mien.portrait.transfer import Transfer
     from mien.receiver import Receiver
+    from mien.report import Report
     from mien.sources.camera import Camera
     from mien.sources.frames import Frames
     from mien.sources.image import Images
@@ -70,7 +71,7 @@ _HOMES = {
     "layout": "layouts",
     "mean_embedding": "neutral",
     "Pipeline": "pipeline",
-    "Report": "pipeline",
+    "Report": "report",
     "open": "pipeline",
     "Portrait": "portrait.portrait",
     "Shown": "portrait.portrait",

@@ -23,8 +23,9 @@ from mien.demo_portrait import portrait_section
 from mien.errors import SinkError, SourceError
 from mien.locate import film, shipped
 from mien.machine import describe
-from mien.pipeline import Pipeline, Report
+from mien.pipeline import Pipeline
 from mien.pipeline import open as open_pipeline
+from mien.report import Report
 from mien.sinks._draw import annotate
 from mien.sources.select import open_source
 from mien.types import F32, U8, FaceState, Frame, ImuWindow

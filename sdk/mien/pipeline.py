@@ -9,14 +9,14 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from mien import registry
-from mien.backends.select import Choice, Compiling, Terms
+from mien.backends.select import Compiling, Terms
 from mien.backends.worker import check_cores
 from mien.budget import BUDGET
 from mien.bundle import Bundle, trusted
@@ -26,6 +26,7 @@ from mien.imu import ImuCalibration
 from mien.layouts import ARKIT52
 from mien.locate import locate
 from mien.profiler import Profiler
+from mien.report import Report
 from mien.sources.base import Source
 from mien.sources.select import open_source
 from mien.streaming import FrameQueue, Stream, frames
@@ -36,47 +37,6 @@ from mien.types import F32, U8, FaceState, Frame, ImuWindow, no_face
 log = logging.getLogger("mien")
 
 _REMEMBERED = 64  # faces whose filters are kept, so that a day of passers-by does not fill the memory
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a pipeline did so far.
-
-    Attributes:
-        bundle, task: what runs. networks: for each network where it runs and what was refused.
-        stages: stage -> count, p50_ms, p99_ms.
-        frames_in: frames that came (from `process` or a source); frames_out: frames processed; dropped: discarded by
-            the drop policy; unprocessed: refused with an error, or left in the queue at a stop. Once a stream has
-            ended, frames_in = frames_out + dropped + unprocessed. stale: those that the source repeated.
-        sensors: of bundles that take sensors, each sensor's condition: ok, missing, stuck, saturated ...
-        skipped: those of frames_out that were answered with the state before, to keep the budget.
-    """
-
-    bundle: str
-    task: str
-    networks: list[Choice]
-    stages: dict[str, dict[str, float]]
-    frames_in: int
-    frames_out: int
-    dropped: int
-    stale: int
-    unprocessed: int
-    skipped: int
-    sensors: dict[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.bundle} ({self.task}): {self.frames_in} in, {self.frames_out} out, {self.dropped} dropped"
-            f", {self.unprocessed} unprocessed, {self.skipped} skipped"
-        ]
-        for choice in self.networks:
-            lines.append(f"  {choice.network}: {choice.used} {choice.precision}, asked for {choice.requested}")
-            lines += [f"    refused {line}" for line in choice.refused]
-            lines += [f"    {event}" for event in choice.events]
-        lines += [f"  sensor {name}: {what}" for name, what in self.sensors.items() if what != "ok"]
-        for stage, row in self.stages.items():
-            lines.append(f"  {stage:<8} p50 {row['p50_ms']:.3f} ms  p99 {row['p99_ms']:.3f} ms  x{int(row['count'])}")
-        return "\n".join(lines)
 
 
 def open(
