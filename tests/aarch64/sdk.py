@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import mien
@@ -25,10 +27,12 @@ from mien.bundle import Bundle
 from mien.locate import film, locate, shipped
 from mien.machine import describe
 from mien.profiler import Profiler
+from mien.sources.select import open_source
 from mien.tasks._network import Runner
 from mien.tasks._region import Region
 
 FRAMES, STRIDE = 12, 12  # spread over the film
+WINDOWS = 300  # of sensors' samples, from the simulator's beginning
 STEP_NS = 33_333_333
 Seen = Iterator[tuple[str, np.ndarray]]
 
@@ -61,9 +65,20 @@ def networks(frames: list[mien.Frame], model: str, engine: str, precision: str) 
 
 
 def whole(frames: list[mien.Frame], model: str, engine: str, precision: str) -> Seen:
-    """What a user gets; that a face is found in every frame is part of it."""
+    """What a user gets; that a face is found in every frame is part of it.
+
+    A bundle of sensors gets what its simulator sends; one that moves portraits moves the first frame under the others.
+    """
     with mien.open(model, device=f"{engine}:CPU", precision=precision, threads=1) as pipeline:
+        if pipeline.takes is mien.ImuWindow:
+            with closing(open_source(pipeline.example)) as source:
+                windows = islice(iter(source.read, None), WINDOWS)
+                yield "coefficients", np.array([pipeline.process(window).raw for window in windows])
+            return
         states = [pipeline.process(frame) for frame in frames]
+        if pipeline.bundle.manifest.task == "reenact":
+            portrait = mien.Portrait(pipeline, frames[0])
+            yield "mask", np.array([portrait.show(state).mask for state in states])
     assert all(state.found for state in states), f"{model} on {engine} {precision} lost the face"
     first = states[0]
     yield "box", np.array([state.box for state in states])
