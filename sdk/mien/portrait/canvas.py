@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mien import _native
 from mien.portrait.fit import Fit
@@ -31,7 +32,7 @@ class Source:
         picture: uint8 (256, 256, 3). fit: its placed mesh in crop pixels.
         still: (V, 7) attributes of which the normals now are rewritten for each frame.
         packed: float32 (12, 128, 128), the picture 0..1, its 2 x 2 pixels as channels.
-        grey: whether the picture has no colours.
+        grey: whether the picture has no colours. skin: float32 (3,), the face's mean colour, 0.02..1.
     """
 
     picture: U8
@@ -39,6 +40,7 @@ class Source:
     still: F32
     packed: F32
     grey: bool
+    skin: F32
 
 
 class Canvas:
@@ -73,7 +75,12 @@ class Canvas:
         still[:, 2] = self._seen(fit.points, turned)
         packed = pack((picture.transpose(2, 0, 1) / np.float32(255)).astype(np.float32))
         grey = float(np.ptp(picture, axis=2).mean()) < _GREY
-        return Source(picture, fit, still, packed, grey)
+        skinned = mesh.triangles[mesh.kinds == KINDS.index("skin")]
+        shown = skinned[(still[skinned, 2] > 0.5).all(1)]
+        column, row = np.clip(np.rint(fit.points[shown, :2].mean(1)), 0, SIZE - 1).astype(int).T
+        colours = picture[row, column] if len(shown) else picture.reshape(-1, 3)
+        skin = np.maximum(colours.mean(0) / 255, 0.02).astype(np.float32)
+        return Source(picture, fit, still, packed, grey, skin)
 
     def _seen(self, points: F32, normals: F32) -> F32:
         """Which vertices the source shows, (V,): not turned away, and nothing before them."""
@@ -95,10 +102,13 @@ class Canvas:
         _native.flow_extend(self.flow, self.owner, self._scratch)
         _native.flow_warp(source.picture, self.flow, self.warped)
 
+    def mouth(self) -> npt.NDArray[np.bool_]:
+        """(256, 256): where the mouth's inside is drawn, teeth too."""
+        return np.asarray(_IN_MOUTH[self._group[self.owner]])
+
     def unseen_mouth(self) -> F32:
-        """(256, 256), 0..1: where the mouth's inside is drawn of which the source shows nothing."""
-        inside = self._group[self.owner]
-        return np.asarray(((inside == 2) | (inside == 3)) * (1 - self._planes[2]), np.float32)
+        """(256, 256), 0..1: the same where the source shows nothing of it."""
+        return np.asarray(self.mouth() * (1 - self._planes[2]), np.float32)
 
     def maps(self, out: F32) -> None:
         """Writes what the network is told beside pictures: float32 (11, 128, 128)."""
@@ -113,6 +123,7 @@ class Canvas:
         out[9:] = (means[:2] * np.float32(0.5) - _PLACES) * np.float32(1 / _FAR)
 
 
+_IN_MOUTH = np.isin(np.arange(256), (2, 3))  # by group
 _PLACES = np.stack(np.meshgrid(np.arange(HALF) * 2 + 0.5, np.arange(HALF) * 2 + 0.5)).astype(np.float32)
 
 

@@ -56,6 +56,8 @@ class Painter:
             np.maximum(self._keep, 0, out=self._keep)
             if source.grey:  # the network has seen few such pictures and paints mouths bluish
                 self._change[:] = np.einsum("c,cyx->yx", _LUMA, self._change)
+            else:
+                _redden(self._keep, self._change, canvas, source)
         return self._keep, self._change
 
 
@@ -71,6 +73,22 @@ class Filler:
         np.subtract(_GREY_MOUTH if source.grey else _MOUTH, canvas.warped, out=self._change)
         self._change *= canvas.unseen_mouth()
         return self._keep, self._change
+
+
+def _redden(keep: F32, change: F32, canvas: Canvas, source: Source) -> None:
+    """Takes the green and blue from `change` that the mouth's inside has too much of.
+
+    In photographs the network paints it bluish. In rendered mouths green and blue have nine tenths of the share that
+    they have in skin; what is dark may have that much, what is as bright as skin, such as teeth, as much as red. PSNR
+    on renders stays as it is.
+    """
+    where = np.flatnonzero(canvas.mouth())
+    added, warped = change.reshape(3, -1), canvas.warped.reshape(3, -1)[:, where]
+    still = source.picture.reshape(-1, 3)[where].T * np.float32(1 / 255)
+    colour = still + keep.reshape(-1)[where] * (warped - still) + added[:, where]
+    share = 0.9 * (source.skin[1:] / source.skin[0])[:, None]
+    most = colour[0] * (share + (1 - share) * np.clip(colour[0] / source.skin[0], 0, 1) ** 2)
+    added[1:, where] -= np.maximum(colour[1:] - most, 0)
 
 
 def spread(cells: F32, out: F32) -> None:

@@ -63,6 +63,16 @@ def test_a_black_and_white_picture_gets_no_colours(refine: bool) -> None:
     assert np.ptp(shown, axis=2).max() <= 1
 
 
+def test_a_mouth_that_opens_is_never_bluish(portrait: mien.Portrait) -> None:
+    portrait.set_reference(driver()[0])
+    wide_open = replace(driver()[0], values=driver()[0].values.copy())
+    wide_open.values[mien.ARKIT52.names.index("jawOpen")] = 1
+    shown = portrait.show(wide_open).picture.astype(int)
+    painted = np.abs(shown - frames()[0]).max(2) > 60  # what the picture did not show: the mouth's inside
+    assert painted.sum() > 100
+    assert (shown[painted][:, 2] > shown[painted][:, 0] + 12).mean() < 0.05
+
+
 def test_a_frame_drives_as_its_state_does(portrait: mien.Portrait) -> None:
     shown = portrait.show(mien.Frame.of(frames()[2], t_ns=5))
     assert shown.driver is not None
