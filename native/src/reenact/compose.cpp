@@ -16,8 +16,8 @@
 
 namespace {
 
-constexpr int kLanes = 8;  // column, row, keep, red, green, blue, feather, nothing
-constexpr int kKeep = 2, kRed = 3, kFeather = 6;
+constexpr int kLanes = 8;  // column, row, keep, feather, red, green, blue, nothing
+constexpr int kKeep = 2, kFeather = 3, kRed = 4;
 constexpr float kNothing = 1e-3f;       // of 255: less is not seen
 constexpr float kUnseen = 0.49f / 255;  // added to a byte, less is rounded away
 
@@ -36,7 +36,7 @@ struct Reach {
 
   Reach(const float *const planes[kLanes - 1], size_t above, size_t below) : keep(0), change(0), feather(0) {
     float sum = 0;
-    for (int k = kKeep; k <= kFeather; ++k) {
+    for (int k = kKeep; k < kLanes - 1; ++k) {
       sum += planes[k][above] + planes[k][below];
       float &most = k == kKeep ? keep : k == kFeather ? feather : change;
       most = std::max(most, std::max(std::fabs(planes[k][above]), std::fabs(planes[k][below])));
@@ -129,8 +129,14 @@ uint32_t sampled(const mien_picture &picture, float x, float y) {
                         static_cast<uint32_t>(fixed_y & 255));
 }
 
-uint8_t byte(float value) {
-  return static_cast<uint8_t>(static_cast<int32_t>(std::min(std::max(0.0f, value), 255.0f) + 0.5f));
+// A byte and what is added to it. Written so that compilers take minima and maxima, not branches, which real pictures
+// mispredict; NaN gives 0.
+uint8_t added(uint32_t byte, float more) {
+  more = more > -256.0f ? more : -256.0f;
+  more = more < 256.0f ? more : 256.0f;
+  const int32_t sum = static_cast<int32_t>(byte) + static_cast<int32_t>(more + 256.5f) - 256;
+  const int32_t low = sum > 0 ? sum : 0;
+  return static_cast<uint8_t>(low < 255 ? low : 255);
 }
 
 struct Columns {
@@ -138,28 +144,42 @@ struct Columns {
   float scale, x0, y0;
 };
 
+// What becomes of the pixel at `old`, `share` of a cell's width from its left.
+void blend(const mien_picture &source, const Columns &columns, const Lanes &here, const Lanes &step, float share,
+           const uint8_t *old, uint8_t *pixel) {
+  float at[kLanes];
+  for (int k = 0; k < kLanes; ++k) at[k] = here.v[k] + share * step.v[k];
+  const float more = 255 * at[kFeather], keep = at[kFeather] * at[kKeep];
+  uint32_t colour = colour_at(old);
+  if (keep > kNothing) {
+    const uint32_t moved = sampled(source, at[0] * columns.scale + columns.x0, at[1] * columns.scale + columns.y0);
+    colour = mixed(colour, moved, static_cast<uint32_t>(std::min(keep, 1.0f) * 256.0f + 0.5f));
+  }
+  for (int c = 0; c < 3; ++c) pixel[c] = added(colour >> (8 * c) & 255u, more * at[kRed + c]);
+}
+
 void blend_row(const mien_picture &source, const Columns &columns, int32_t width, const Row &row,
                const uint8_t *picture, uint8_t *target) {
   const float unit = 1 / columns.scale;
-  for (int32_t x = columns.first; x <= columns.last; ++x) {
-    const mien::reenact::Between across((static_cast<float>(x) - columns.x0) * unit, width);
-    const uint8_t *old = picture + 3 * static_cast<ptrdiff_t>(x);
-    uint8_t *pixel = target + 3 * static_cast<ptrdiff_t>(x);
-    if (row.still[across.low]) {
-      std::memcpy(pixel, old, 3);
-      continue;
+  int32_t x = columns.first;
+  for (int32_t cell = 0; cell < width && x <= columns.last; ++cell) {
+    // Up to the next cell; the last one has what is left.
+    const float edge = std::ceil(columns.x0 + static_cast<float>(cell + 1) * columns.scale);
+    const int32_t end = cell + 1 < width ? std::min(columns.last + 1, static_cast<int32_t>(edge)) : columns.last + 1;
+    if (end <= x) continue;
+    const ptrdiff_t begin = 3 * static_cast<ptrdiff_t>(x);
+    if (row.still[cell]) {
+      std::memcpy(target + begin, picture + begin, 3 * static_cast<size_t>(end - x));
+    } else {
+      const Lanes &here = row.at[cell], &step = row.step[cell];
+      const float left = columns.x0 + static_cast<float>(cell) * columns.scale;
+      for (int32_t k = x; k < end; ++k) {
+        const ptrdiff_t at = 3 * static_cast<ptrdiff_t>(k);
+        const float share = (static_cast<float>(k) - left) * unit;
+        blend(source, columns, here, step, share, picture + at, target + at);
+      }
     }
-    const Lanes &here = row.at[across.low], &step = row.step[across.low];
-    float at[kLanes];
-    for (int k = 0; k < kLanes; ++k) at[k] = here.v[k] + across.share * step.v[k];
-    const float more = 255 * at[kFeather], keep = at[kFeather] * at[kKeep];
-    const uint32_t colour =
-        keep > kNothing ? sampled(source, at[0] * columns.scale + columns.x0, at[1] * columns.scale + columns.y0)
-                        : colour_at(old);
-    for (int c = 0; c < 3; ++c) {
-      const float was = static_cast<float>(old[c]), moved = static_cast<float>(colour >> (8 * c) & 255u);
-      pixel[c] = byte(was + keep * (moved - was) + more * at[kRed + c]);
-    }
+    x = end;
   }
 }
 
@@ -190,8 +210,8 @@ mien_status mien_flow_compose(const mien_picture *source, const double crop[3], 
   const mien_status status = check(*source, crop, r, stride);
   if (status != MIEN_OK) return status;
   const size_t size = static_cast<size_t>(r.width) * static_cast<size_t>(r.height);
-  const float *planes[kLanes - 1] = {r.columns,           r.rows,   r.keep, r.change, r.change + size,
-                                     r.change + 2 * size, r.feather};
+  const float *planes[kLanes - 1] = {r.columns,          r.rows, r.keep, r.feather, r.change, r.change + size,
+                                     r.change + 2 * size};
   const auto last = [&](int32_t extent, double begin, int32_t side) {
     return static_cast<int32_t>(std::min<double>(extent - 1, std::floor(begin + (side - 1) * crop[0])));
   };

@@ -256,9 +256,7 @@ class Portrait:
             np.multiply(keep[0], self._feather, out=self._mask)
         if self._marked is not self._out:
             with self._pipeline.profiler.stage("mark"):
-                again = self._marked[self._redrawn]
-                np.copyto(again, self._out[self._redrawn])  # marks must not add up
-                self._marker(again)
+                self._marker(self._out[self._redrawn], self._marked[self._redrawn])  # in place they would add up
         return Shown(self._marked, self._mask, self.crop, driver)
 
 
