@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _agreement(figures: dict[str, Any]) -> None:
-    """The shipped film through every engine and precision of the bundles that take it: how far coefficients are apart."""
+    """The shipped film through every engine and precision of the bundles that take it, and how far apart they are."""
     pictures = [frame for frame, _ in mien.open("detect").stream_all(str(film()))][:100]
     rows: list[dict[str, Any]] = []
     for model in (name for name in shipped() if name != "detect"):
