@@ -96,6 +96,9 @@ def test_the_matrix_shows_what_the_gate_refused(support: Any, tmp_path: Path) ->
     }  # fmt: skip
     machine = {"processor": "P", "packages": {"numpy": "2"}}
     (tmp_path / "parity.json").write_text(json.dumps({"rows": [row], "frames": 3, "machine": machine}))
-    assert "| face | litert | int8 | 5.0e-01 | 1.0e-01 | 3.0e+00 | 1.0e+00° | 4.0e-01 | REFUSED |" in (
+    assert "| face | litert | int8 | 5.0e-01 | 1.0e-01 | 3.0e+00 | 1.0e+00° | 4.0e-01 |  | REFUSED |" in (
         support.parity(tmp_path)
     )
+    row |= {"bundle": "reenact", "portrait_max_of_255": 9.0, "portrait_mean_of_255": 0.25, "gate": True}
+    (tmp_path / "parity.json").write_text(json.dumps({"rows": [row], "frames": 3, "machine": machine}))
+    assert "| 4.0e-01 | 9, mean 2.5e-01 | passed |" in support.parity(tmp_path)
