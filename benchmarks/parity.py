@@ -4,8 +4,8 @@ Runs the bundles with all targets that `python -m benchmarks.export` leaves in o
 on the same engine in the same precision. Every frame is looked at twice: alone, where the face is found and cropped
 anew, and in the film, where each engine follows the face by its own landmarks, so that what it rounds differently adds
 up. A bundle of sensors gets the windows of its simulator, one stream of them. One that moves portraits moves the film's
-first frame under the film. What int8 may change is the gate's
-business (docs/export.md); its word on each target is kept here too.
+first frame under the film. What int8 may change is the gate's business (docs/export.md); its word on each target is
+kept here too.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ def _of_faces(seen: dict[str, Any], expected: dict[str, Any]) -> dict[str, float
 def _seen(
     path: Path, device: str, precision: str, pieces: list[mien.Frame] | list[mien.ImuWindow], film: bool
 ) -> dict[str, Any]:
-    """Float64: coefficients (n, 52), and of pictures landmarks (n, N, 3) in pixels, rotation (n, 4). Unfiltered."""
+    """Float64: coefficients (n, 52), and of pictures landmarks (n, N, 3) in pixels, rotation (n, 4). Unfiltered.
+
+    Of a bundle that moves portraits also those, a list of uint8 (H, W, 3).
+    """
     with mien.open(path, device=device, precision=precision, threads=1, tracking=film, smoothing=False) as pipeline:
         pictures = pipeline.takes is mien.Frame
         portrait = _portrait(pipeline, pieces[0])

@@ -23,7 +23,6 @@ from mien.portrait.transfer import READ_GAIN
 from training.command import run
 from training.performer import coefficients
 from training.performer.occluders import occluder
-from training.performer.people import random_person
 from training.performer.renderer import Renderer
 from training.performer.scene import rotation
 from training.portraits import SIZE, Sitting, random_sitting, shoot
@@ -46,8 +45,8 @@ def _act(**values: float) -> F32:
     return out
 
 
-def _turned(yaw: float, pitch: float = 0.0) -> F32:
-    return rotation(*np.radians([yaw, pitch, 0.0]))
+def _turned(yaw: float) -> F32:
+    return rotation(*np.radians([yaw, 0.0, 0.0]))
 
 
 def _bare(sitting: Sitting) -> bool:
@@ -80,30 +79,31 @@ _CASES: tuple[_Case, ...] = (
 )
 
 
-def examples(pipeline: mien.Pipeline, case: _Case, seed: int, count: int) -> list[tuple[U8, U8, U8]]:
+def examples(
+    pipeline: mien.Pipeline, face: mien.Pipeline, renderer: Renderer, case: _Case, seed: int
+) -> list[tuple[U8, U8, U8]]:
     """Portrait, truth and what comes out, of the first people for whom the case is one."""
     _, fits, dressed, act, turn = case
-    renderer, found = Renderer(SIZE), []
-    with mien.open("face", tracking=False, threads=1) as face:
-        for k in range(400):
-            rng = np.random.default_rng((seed, k))
-            sitting = random_sitting(rng, random_person(rng))
-            if not fits(sitting):
-                continue
-            sitting = dressed(sitting, rng)
-            begin = shoot(renderer, sitting, _act(), _turned(0), _STILL).picture
-            truth = shoot(renderer, sitting, act, turn, _STILL).picture
-            reference, driver = face.process(begin), face.process(truth)
-            if not (reference.found and driver.found):
-                continue
-            try:
-                portrait = mien.Portrait(pipeline, begin, mark="none")
-            except InputError:
-                continue
-            portrait.set_reference(reference)
-            found.append((begin, truth, portrait.show(driver, gain=READ_GAIN).picture.copy()))
-            if len(found) == count:
-                break
+    found: list[tuple[U8, U8, U8]] = []
+    for k in range(400):
+        rng = np.random.default_rng((seed, k))
+        sitting = random_sitting(rng)
+        if not fits(sitting):
+            continue
+        sitting = dressed(sitting, rng)
+        begin = shoot(renderer, sitting, _act(), _turned(0), _STILL).picture
+        truth = shoot(renderer, sitting, act, turn, _STILL).picture
+        reference, driver = face.process(begin), face.process(truth)
+        if not (reference.found and driver.found):
+            continue
+        try:
+            portrait = mien.Portrait(pipeline, begin, mark="none")
+        except InputError:
+            continue
+        portrait.set_reference(reference)
+        found.append((begin, truth, portrait.show(driver, gain=READ_GAIN).picture.copy()))
+        if len(found) == _EXAMPLES:
+            break
     return found
 
 
@@ -113,10 +113,13 @@ def main(
     seed: Annotated[int, typer.Option()] = SEED,
 ) -> None:
     """Renders, drives and draws."""
-    lines = []
-    with mien.open(bundle, device="cpu", threads=1) as pipeline:
+    lines, renderer = [], Renderer(SIZE)
+    with (
+        mien.open(bundle, device="cpu", threads=1) as pipeline,
+        mien.open("face", tracking=False, threads=1) as face,
+    ):
         for case in _CASES:
-            parts = [picture for row in examples(pipeline, case, seed, _EXAMPLES) for picture in row]
+            parts = [picture for row in examples(pipeline, face, renderer, case, seed) for picture in row]
             words = np.full((_SIDE, _MARGIN, 3), 255, np.uint8)
             cv2.putText(words, case[0], (6, _SIDE // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (30, 30, 30), 1, cv2.LINE_AA)
             small = [cv2.resize(part, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for part in parts]

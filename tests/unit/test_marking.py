@@ -96,6 +96,14 @@ def test_the_badge_is_white_on_dark_in_its_corner_only(pictures: list[np.ndarray
     assert find(Marker("both")(picture.copy())).marked
 
 
+@pytest.mark.parametrize("kind", ["invisible", "visible", "both", "none"])
+def test_a_marked_copy_is_what_marking_in_place_gives(kind: str, pictures: list[np.ndarray]) -> None:
+    original, copy = pictures[0].copy(), np.zeros_like(pictures[0])
+    assert Marker(kind)(original, copy) is copy
+    assert np.array_equal(original, pictures[0])
+    assert np.array_equal(copy, Marker(kind)(original))
+
+
 def test_none_changes_nothing(pictures: list[np.ndarray]) -> None:
     assert (Marker("none")(pictures[0].copy()) == pictures[0]).all()
 
@@ -113,3 +121,5 @@ def test_bad_input_is_named() -> None:
     for wrong in ([np.zeros((100, 300, 3), np.uint8)], [np.zeros((s, 200, 3), np.uint8) for s in (200, 300)], []):
         with pytest.raises(InputError, match=r"mark\.picture"):
             find(*wrong)
+    with pytest.raises(InputError):
+        Marker()(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 65, 3), np.uint8))

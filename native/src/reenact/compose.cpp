@@ -129,8 +129,8 @@ uint32_t sampled(const mien_picture &picture, float x, float y) {
                         static_cast<uint32_t>(fixed_y & 255));
 }
 
-// A byte and what is added to it. Written so that compilers take minima and maxima, not branches, which real pictures
-// mispredict; NaN gives 0.
+// A byte and what is added to it. Written so that compilers take minima and maxima rather than branches that are
+// mispredicted; NaN gives 0.
 uint8_t added(uint32_t byte, float more) {
   more = more > -256.0f ? more : -256.0f;
   more = more < 256.0f ? more : 256.0f;

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mien import marking
 from mien.errors import InputError
+from mien.portrait.painter import _redden
 from portraits import driver, frames, pipeline
 
 
@@ -63,14 +64,25 @@ def test_a_black_and_white_picture_gets_no_colours(refine: bool) -> None:
     assert np.ptp(shown, axis=2).max() <= 1
 
 
-def test_a_mouth_that_opens_is_never_bluish(portrait: mien.Portrait) -> None:
+def test_a_mouth_that_is_painted_bluish_gets_the_tint_of_skin(portrait: mien.Portrait) -> None:
     portrait.set_reference(driver()[0])
     wide_open = replace(driver()[0], values=driver()[0].values.copy())
     wide_open.values[mien.ARKIT52.names.index("jawOpen")] = 1
-    shown = portrait.show(wide_open).picture.astype(int)
-    painted = np.abs(shown - frames()[0]).max(2) > 60  # what the picture did not show: the mouth's inside
-    assert painted.sum() > 100
-    assert (shown[painted][:, 2] > shown[painted][:, 0] + 12).mean() < 0.05
+    portrait.show(wide_open)
+    canvas, source = portrait._canvas, portrait._source
+    mouth = canvas.mouth()
+    assert mouth.sum() > 300
+    keep = np.ones((1, 256, 256), np.float32)
+    for red, most in ((0.1, 0.9 * source.skin[2] / source.skin[0] + 0.1), (1.2 * source.skin[0], 1.0)):
+        painted = np.float32([red, red, red + 0.3])[:, None, None]  # bluish, dark or as bright as skin
+        change = (painted - canvas.warped).astype(np.float32)
+        before = change.copy()
+        _redden(keep, change, canvas, source)
+        colour = canvas.warped + change
+        assert np.array_equal(change[:, ~mouth], before[:, ~mouth])
+        assert np.array_equal(change[0], before[0])
+        assert (colour[2, mouth] <= most * red + 1e-5).all()
+        assert (colour[2, mouth] > 0.3 * red).all()
 
 
 def test_a_frame_drives_as_its_state_does(portrait: mien.Portrait) -> None:
