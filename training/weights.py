@@ -1,12 +1,12 @@
 """The weights of a finished bundle, back in torch: for fine-tuning, or as a start, without the checkpoint that made it.
 
 The ONNX of a bundle keeps the names of torch's parameters. Its convolutions are folded (see models/blocks.py), so the
-networks here are the folded ones: they give the bundle's answers, and have no batch norms to train again.
+networks here are the folded ones: they give the bundle's answers. `begin_with` gives them batch norms to train again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from training.errors import TrainingError
-from training.models.blocks import fold
+from training.models.blocks import Foldable, fold
 from training.models.expression import GRID, ExpressionNetwork, Heads
 from training.models.face import REGIONS, FaceNetwork
 
@@ -74,6 +74,44 @@ def load_folded(path: Path) -> FaceNetwork | ExpressionNetwork:
     fold(network.eval())
     network.load_state_dict(complete(network, weights, path))
     return network
+
+
+@torch.no_grad()
+def begin_with(network: FaceNetwork, path: Path, images: Tensor) -> None:
+    """Gives a face network the weights of a finished `face` bundle, with batch norms that can be trained again.
+
+    Args:
+        images: float (B, 3, 144, 144), 0..1, as training sees them; the norms' means and variances come from them.
+
+    Raises:
+        BundleError, TrainingError: as `load_folded`.
+    """
+    folded = load_folded(path)
+    if not isinstance(folded, FaceNetwork):
+        raise TrainingError("training.weights", f"{path.name} is no bundle of a face network alone.", "Give face.mien.")
+    found: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def look(name: str, skip: bool) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            linear = layer[0]  # type: ignore[index]
+            out = linear(inputs[0]) - (inputs[0] if skip else 0)
+            out = out.transpose(0, 1).flatten(1) - linear.bias[:, None]
+            found[name] = out.mean(1), out.var(1)
+
+        return hook
+
+    foldable = {name: layer for name, layer in network.named_modules() if isinstance(layer, Foldable)}
+    hooks = [
+        folded.get_submodule(name).register_forward_pre_hook(look(name, getattr(layer, "skip", False)))
+        for name, layer in foldable.items()
+    ]
+    folded(images)
+    for hook in hooks:
+        hook.remove()
+    state = folded.state_dict()
+    for name, layer in foldable.items():
+        layer.unfold(state.pop(f"{name}.0.weight"), state.pop(f"{name}.0.bias"), *found[name])
+    network.load_state_dict(state, strict=False)
 
 
 def complete(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:

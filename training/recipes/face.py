@@ -18,6 +18,7 @@ from training.loop import Settings, Trainer
 from training.measures import face_scores
 from training.models.face import FaceNetwork
 from training.performer.labels import displacement
+from training.weights import begin_with
 
 if TYPE_CHECKING:
     from training.train import Options
@@ -27,6 +28,7 @@ PICTURES, STEPS, BATCH = 48_000, 20_000, 128
 _RATE, _INNER_SPEED = 5e-4, 8.0
 _SHARES = 2  # of a batch; part of what a seed gives, so it does not follow the machine's cores
 _FITTED = 4_000  # pictures from which the first coefficients are fitted
+_SEEN = 1_000  # pictures that settle the norms of a network that goes on from a bundle
 _POINT_NOISE = 0.01  # half crops; what the first predicted landmarks are assumed to be off
 HELD_OUT = 1_000  # pictures of other people, with another seed, for the log
 
@@ -48,7 +50,7 @@ def train(options: Options) -> None:
     network = FaceNetwork()
     _begin(network, data, options.seed)
     if options.start is not None:
-        face_bundle.load_weights(network, options.start)
+        _go_on(network, data, options)
     loss = FaceLoss(data.coefficients, displacement())
     batches = FaceBatches(data, settings.batch // _SHARES, options.seed)
     trainer = Trainer(options.out, network, settings, loss, batches, outer=network.outer)
@@ -56,8 +58,18 @@ def train(options: Options) -> None:
     network = trainer.averaged()  # type: ignore[assignment]
     scores = evaluate(network, held_out)
     about = {"synthetic_held_out": scores, "pictures": len(data), **asdict(settings)}
-    about["began_with"] = options.start.stem if options.start else None
+    about["began_with"] = options.start.name if options.start else None
     face_bundle.write(options.bundle, network, about)
+
+
+def _go_on(network: FaceNetwork, data: Dataset, options: Options) -> None:
+    """The weights of `options.start`: a finished bundle, or a checkpoint."""
+    assert options.start is not None
+    if options.start.suffix != ".mien":
+        face_bundle.load_weights(network, options.start)
+        return
+    seen = Augment(options.seed, label_map()).batch(0, faces_of(data, np.arange(min(len(data), _SEEN))))
+    begin_with(network, options.start, torch.from_numpy(seen.nchw()).float() / 255)
 
 
 def _begin(network: FaceNetwork, data: Dataset, seed: int) -> None:

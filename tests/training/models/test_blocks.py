@@ -51,3 +51,18 @@ def test_a_dense_layer_folds_its_norm() -> None:
     folded = layer.fold()
     assert [type(part) for part in folded.children()] == [nn.Linear, nn.ReLU]
     torch.testing.assert_close(folded(x), layer(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("layer", [Conv(4, 4, 1), Conv(4, 6, 2)])
+def test_unfolding_gives_a_layer_that_folds_to_the_same_and_is_normed_by_what_it_saw(layer: Conv) -> None:
+    torch.manual_seed(3)
+    weight, bias = torch.randn_like(layer.weight), torch.randn(layer.weight.shape[0])
+    seen = torch.randn(64, 4, 12, 12) + 1
+    out = nn.functional.conv2d(seen, weight, stride=layer.stride, padding=1) - (seen if layer.skip else 0)
+    layer.unfold(weight, bias, out.mean((0, 2, 3)), out.var((0, 2, 3)))
+    folded = layer.eval().fold()
+    assert isinstance(folded, nn.Sequential)
+    torch.testing.assert_close(folded[0].weight, weight, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(folded[0].bias, bias, rtol=1e-4, atol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(layer.train()(seen), layer.eval()(seen), rtol=1e-2, atol=1e-2)
