@@ -123,6 +123,31 @@ void an_unmoved_crop_leaves_its_picture_and_a_change_is_added() {
   CHECK(mien_flow_compose(&source, flat, &refined, out.data(), 3 * width) == MIEN_E_ARGUMENT);
 }
 
+void a_crop_over_the_whole_picture_reaches_its_last_pixel_and_reads_none_behind_it() {
+  check::Random random(4);
+  std::vector<float> flow(2 * kSize), keep(kSize, 1), change(3 * kSize, 0.1f), feather(kSize, 1);
+  for (float &value : flow) value = static_cast<float>(random.integer(-9, 40));
+  const mien_refined refined{sizeof(mien_refined), kSide,       kSide,         flow.data(),
+                             flow.data() + kSize,  keep.data(), change.data(), feather.data()};
+  const mien_simd before = mien_simd_active();
+  for (const int32_t width : {1, 2, 3, 17, 61}) {
+    const int32_t height = 1 + width / 2;
+    std::vector<uint8_t> pixels(static_cast<size_t>(3 * width * height)), first;  // the sanitizer guards its end
+    for (uint8_t &value : pixels) value = static_cast<uint8_t>(random.integer(0, 255));
+    const mien_picture source = picture_of(pixels, width, height);
+    const double crop[3] = {2, 0, 0};
+    for (const mien_simd level : {MIEN_SIMD_SCALAR, MIEN_SIMD_NEON, MIEN_SIMD_AVX2, MIEN_SIMD_AVX512}) {
+      if (mien_simd_select(level) != MIEN_OK) continue;
+      std::vector<uint8_t> out(pixels.size());
+      CHECK(mien_flow_compose(&source, crop, &refined, out.data(), 3 * width) == MIEN_OK);
+      CHECK(out.back() >= 25);  // something was added to the last pixel too
+      if (first.empty()) first = out;
+      CHECK(out == first);
+    }
+  }
+  CHECK(mien_simd_select(before) == MIEN_OK);
+}
+
 void warps_sample_between_pixels_and_stay_inside() {
   const std::vector<uint8_t> pixels{0, 0, 0, 255, 255, 255};
   const mien_picture source = picture_of(pixels, 2, 1);
@@ -141,6 +166,7 @@ int main() {
   what_cannot_be_drawn_is_refused();
   a_flow_goes_on_beyond_what_is_covered_and_fades();
   an_unmoved_crop_leaves_its_picture_and_a_change_is_added();
+  a_crop_over_the_whole_picture_reaches_its_last_pixel_and_reads_none_behind_it();
   warps_sample_between_pixels_and_stay_inside();
   return check::finish();
 }

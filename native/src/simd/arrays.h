@@ -82,6 +82,15 @@ void map_points(const float *in, size_t count, int32_t dims, const double *affin
   }
 }
 
+void stretch(const Stretch &s) {
+  const float *row = s.row, *share = s.share;
+  const int32_t *low = s.low, *high = s.high;
+  float *out = s.out;
+  const size_t count = s.count;
+  MIEN_INDEPENDENT
+  for (size_t i = 0; i < count; ++i) out[i] = row[low[i]] + share[i] * (row[high[i]] - row[low[i]]);
+}
+
 // The first index in [begin, end) whose value is >= threshold, or end. Blocks of 32 are skipped by one reduction: a
 // detector's scores are nearly all below the threshold.
 size_t find_at_least(const float *values, size_t begin, size_t end, float threshold) {

@@ -9,6 +9,10 @@ namespace mien::image {
 struct Plan;
 }
 
+namespace mien::reenact {
+struct Strip;
+}
+
 namespace mien::simd {
 
 // One One-Euro step of `count` values; see src/filter/one_euro.cpp for the state.
@@ -24,11 +28,22 @@ struct OneEuroStep {
   float *out;
 };
 
+// Values between those of a row, each between its elements `low` and `high`, `share` of the way.
+struct Stretch {
+  const float *row;
+  const int32_t *low, *high;
+  const float *share;
+  float *out;
+  size_t count;
+};
+
 struct Kernels {
   void (*image_rows)(const image::Plan &plan);
   void (*one_euro)(const OneEuroStep &step);
   void (*points_map)(const float *in, size_t count, int32_t dims, const double *affine, float depth_scale, float *out);
   size_t (*next_at_least)(const float *values, size_t begin, size_t end, float threshold);
+  void (*stretch)(const Stretch &stretch);
+  void (*blend_strip)(const reenact::Strip &strip);
 };
 
 extern const Kernels kScalarKernels;

@@ -26,8 +26,8 @@ struct Neon {
   static Int round(Float v) { return vcvtnq_s32_f32(v); }
   static Float add(Float a, Float b) { return vaddq_f32(a, b); }
   static Float mul(Float a, Float b) { return vmulq_f32(a, b); }
-  static Float min(Float a, Float b) { return vminq_f32(a, b); }
-  static Float max(Float a, Float b) { return vmaxq_f32(a, b); }
+  static Float min(Float a, Float b) { return vminnmq_f32(a, b); }  // of a number and NaN: the number, as on x86
+  static Float max(Float a, Float b) { return vmaxnmq_f32(a, b); }
 
   static Int add(Int a, Int b) { return vaddq_s32(a, b); }
   static Int sub(Int a, Int b) { return vsubq_s32(a, b); }
