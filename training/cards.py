@@ -239,7 +239,8 @@ def _portraits(figures: Mapping[str, Any]) -> str:
     """Pictures of each way to make them, then what the face model sees of each coefficient on ours."""
     ways = {name: row for name, row in figures.items() if isinstance(row, Mapping) and "psnr" in row}
     names = {"ours": "this bundle", "warp": "the mesh's warp alone", "source": "the portrait as it is"}
-    names["keypoints"] = "keypoints, 0.58 GMAC to our 0.39, same pairs and schedule"
+    before = f" (measured at {figures['keypoints_at']})" if "keypoints_at" in figures else ""
+    names["keypoints"] = f"keypoints, 0.58 GMAC to our 0.39, same pairs and schedule{before}"
     rows = [
         (names[way], *(ways[f"{way} {kind}"][figure] for kind in ("same", "cross") for figure in ("psnr", "ssim")))
         for way in names

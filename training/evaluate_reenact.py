@@ -4,7 +4,8 @@
 
 Same identity: a person's picture under what the face network saw of the same person's other picture, which is the
 truth. Cross identity: the same, seen on somebody else who made the same movements. Baselines: the source as it is, the
-mesh's warp alone, and keypoints (training.reenact_baseline). Whom outputs show is judged by a recogniser of photographs
+mesh's warp alone, and keypoints (training.reenact_baseline; without their checkpoint, their figures of the record before
+are kept with the commit that they were measured at). Whom outputs show is judged by a recogniser of photographs
 (`pip install "mien[evaluate]"`). Writes training/results/reenact.json.
 """
 
@@ -147,6 +148,16 @@ def pictures(
         if row["psnr"]
     }
     return {**means, "leak_db": float(np.mean(leaks)), "two_drivers_psnr": float(np.mean(apart))}
+
+
+def measured_before(record: Path) -> dict[str, Any]:
+    """The keypoints' figures of an earlier run, which need an hour's training, with `keypoints_at`, its commit."""
+    if not record.is_file():
+        return {}
+    before = json.loads(record.read_text("utf-8"))
+    figures = before["figures"]
+    kept = {name: figures[name] for name in ("keypoints same", "keypoints cross") if name in figures}
+    return {**kept, "keypoints_at": figures.get("keypoints_at", before["commit"])} if kept else {}
 
 
 def transfer(subject: Subject, face: Pipeline, sittings: Sittings, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
@@ -312,6 +323,7 @@ def main(
     ):
         subject = Subject(pipeline)
         figures = pictures(subject, keypoints, sittings, rows)
+        figures |= measured_before(output) if keypoints is None else {}
         figures["transfer"] = transfer(subject, face, sittings, rows)
         figures["identity"] = identity(subject, face, recogniser, sittings, rows)
         figures["flicker"] = flicker(pipeline, sittings, rows, seed)
