@@ -4,8 +4,8 @@
 
 Same identity: a person's picture under what the face network saw of the same person's other picture, which is the
 truth. Cross identity: the same, seen on somebody else who made the same movements. Baselines: the source as it is, the
-mesh's warp alone, and keypoints (training.reenact_baseline; without their checkpoint, their figures of the record before
-are kept with the commit that they were measured at). Whom outputs show is judged by a recogniser of photographs
+mesh's warp alone, and keypoints (training.reenact_baseline; without their checkpoint, the figures of the record before
+stay, with the commit that they were measured at). Whom outputs show is judged by a recogniser of photographs
 (`pip install "mien[evaluate]"`). Writes training/results/reenact.json.
 """
 
