@@ -53,13 +53,18 @@ class Features:
 
 
 @torch.no_grad()
-def extract(network: FaceNetwork, data: Dataset, seed: int | None, batch: int = 128) -> Features:
-    """Runs the face network over a data set, augmented where a seed is given, else cut exactly."""
+def extract(network: FaceNetwork, data: Dataset, seed: int | None, batch: int = 128, looks: int = 1) -> Features:
+    """Runs the face network over a data set, augmented where a seed is given, else cut exactly.
+
+    Args:
+        looks: how often over all of it, each time augmented anew.
+    """
     network.eval()
     augment = Augment(seed or 0, label_map())
     columns: dict[str, list[Any]] = {"features": [], "spatial": [], "coefficients": [], "visibility": [], "truth": []}
-    for step, start in enumerate(range(0, len(data), batch)):
-        faces = faces_of(data, np.arange(start, min(start + batch, len(data))))
+    count = looks * len(data)
+    for step, start in enumerate(range(0, count, batch)):
+        faces = faces_of(data, np.arange(start, min(start + batch, count)) % len(data))
         faces = augment.plain(faces) if seed is None else augment.batch(step, faces)
         image = torch.from_numpy(faces.nchw()).float() / 255
         out = network(image.contiguous(memory_format=torch.channels_last))
@@ -74,10 +79,10 @@ def extract(network: FaceNetwork, data: Dataset, seed: int | None, batch: int = 
         **gathered,
         aus=labels.action_units(truth),
         affect=labels.valence_arousal(truth),
-        emotion=soft_emotions(data.emotion, data.second),
-        known=labels.known(truth, data.kind),
-        neutral=_neutral_rows(data),
-        person=data.person,
+        emotion=soft_emotions(np.tile(data.emotion, looks), np.tile(data.second, looks)),
+        known=labels.known(truth, np.tile(data.kind, looks)),
+        neutral=np.tile(_neutral_rows(data), looks),
+        person=np.tile(data.person, looks),
     )
 
 

@@ -59,6 +59,16 @@ def test_features_are_of_every_picture_in_order(network: FaceNetwork, pictures: 
     assert not np.array_equal(spoiled.features, features.features)
 
 
+def test_a_second_look_sees_the_same_pictures_spoiled_anew(network: FaceNetwork, pictures: Dataset) -> None:
+    once, twice = (extract(network, pictures, 7, batch=len(pictures), looks=looks) for looks in (1, 2))
+    count = len(pictures)
+    assert len(twice) == 2 * count
+    assert np.array_equal(twice.features[:count], once.features)
+    assert not np.array_equal(twice.features[count:], once.features)
+    for name in ("emotion", "person", "neutral"):
+        assert np.array_equal(getattr(twice, name), np.concatenate([getattr(once, name)] * 2)), name
+
+
 def test_neutral_rows_show_the_same_person(features: Features) -> None:
     rows = np.flatnonzero(features.neutral >= 0)
     assert np.array_equal(features.person[features.neutral[rows]], features.person[rows])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from training.train import Options
 
 STEPS, BATCH = 2_000, 256
+_MOST_LOOKS = 3  # at each picture of a set that is smaller than usual, augmented anew
 
 
 def train(options: Options) -> None:
@@ -35,7 +36,8 @@ def train(options: Options) -> None:
     face_bundle.load_weights(network, start)
     data = ensure(options.data / "faces", options.pictures or PICTURES, options.seed, "train")
     held_out = ensure(options.data / "held_out", HELD_OUT, options.seed + 1000, "validation")
-    features = extract(network, data, options.seed)
+    looks = min(max(1, round(PICTURES / len(data))), _MOST_LOOKS)
+    features = extract(network, data, options.seed, looks=looks)
     settings = Settings(
         options.steps or STEPS,
         options.batch or BATCH,
