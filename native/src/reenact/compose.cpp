@@ -64,8 +64,7 @@ class Tile {
   void stretch(int32_t row, int to) {
     const size_t at = static_cast<size_t>(row) * static_cast<size_t>(width_);
     for (int k = 0; k < kPlanes; ++k) {
-      mien::simd::active().stretch({planes_[k] + at, low_, high_, share_, rows_[to][k],
-                                    static_cast<size_t>(count_)});
+      mien::simd::active().stretch({planes_[k] + at, low_, high_, share_, rows_[to][k], static_cast<size_t>(count_)});
     }
   }
 
@@ -103,8 +102,7 @@ mien_status mien_flow_compose(const mien_picture *source, const double crop[3], 
   const mien_status status = check(*source, crop, r, stride);
   if (status != MIEN_OK) return status;
   const size_t size = static_cast<size_t>(r.width) * static_cast<size_t>(r.height);
-  const float *planes[kPlanes] = {r.columns,           r.rows, r.keep, r.feather, r.change, r.change + size,
-                                  r.change + 2 * size};
+  const float *planes[kPlanes] = {r.columns, r.rows, r.keep, r.feather, r.change, r.change + size, r.change + 2 * size};
   // The picture's pixels within the crop: the first, and the one behind the last.
   const auto first = [](double begin) { return std::max(0, static_cast<int32_t>(std::ceil(begin))); };
   const auto end = [&](int32_t extent, double begin, int32_t side) {

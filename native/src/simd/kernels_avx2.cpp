@@ -6,7 +6,7 @@
 
 namespace mien::simd {
 
-const Kernels kAvx2Kernels = {image::vector_rows<Avx2>, one_euro_step, map_points, find_at_least, stretch,
-                                reenact::blend_strips<Avx2>};
+const Kernels kAvx2Kernels = {image::vector_rows<Avx2>,   one_euro_step, map_points, find_at_least, stretch,
+                              reenact::blend_strips<Avx2>};
 
 }  // namespace mien::simd

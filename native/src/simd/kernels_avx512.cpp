@@ -6,7 +6,7 @@
 
 namespace mien::simd {
 
-const Kernels kAvx512Kernels = {image::vector_rows<Avx512>, one_euro_step, map_points, find_at_least, stretch,
+const Kernels kAvx512Kernels = {image::vector_rows<Avx512>,   one_euro_step, map_points, find_at_least, stretch,
                                 reenact::blend_strips<Avx512>};
 
 }  // namespace mien::simd

@@ -6,7 +6,7 @@
 
 namespace mien::simd {
 
-const Kernels kNeonKernels = {image::vector_rows<Neon>, one_euro_step, map_points, find_at_least, stretch,
-                                reenact::blend_strips<Neon>};
+const Kernels kNeonKernels = {image::vector_rows<Neon>,   one_euro_step, map_points, find_at_least, stretch,
+                              reenact::blend_strips<Neon>};
 
 }  // namespace mien::simd

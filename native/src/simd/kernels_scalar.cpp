@@ -5,7 +5,7 @@
 
 namespace mien::simd {
 
-const Kernels kScalarKernels = {image::scalar_rows, one_euro_step, map_points, find_at_least, stretch,
-                                reenact::blend_strip};
+const Kernels kScalarKernels = {image::scalar_rows, one_euro_step, map_points,
+                                find_at_least,      stretch,       reenact::blend_strip};
 
 }  // namespace mien::simd
