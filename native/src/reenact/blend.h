@@ -88,17 +88,20 @@ class Blend {
   MIEN_INLINE void put(int32_t pixel, const Block &block) const {
     const uint8_t *old = s_.old + 3 * static_cast<ptrdiff_t>(pixel);
     const Int bytes = V::template load8<0>(old, old + 8, start_);
-    Float sample[3];
-    if (block.moves) sampler_(block.taps, sample);
+    Float colour[3];
+    for (int c = 0; c < 3; ++c) colour[c] = V::to_float(V::shuffle(bytes, control_[c]));
+    if (block.moves) {
+      Float sample[3];
+      sampler_(block.taps, sample);
+      for (int c = 0; c < 3; ++c) {
+        const Float apart = V::add(V::mul(sample[c], V::setf(1.0f / image::kUnit)), V::mul(colour[c], V::setf(-1.0f)));
+        colour[c] = V::add(colour[c], V::mul(block.keep, apart));
+      }
+    }
     const Float more = V::mul(block.feather, V::setf(255.0f));
     Int out[3];
     for (int c = 0; c < 3; ++c) {
-      Float colour = V::to_float(V::shuffle(bytes, control_[c]));
-      if (block.moves) {
-        const Float apart = V::add(V::mul(sample[c], V::setf(1.0f / image::kUnit)), V::mul(colour, V::setf(-1.0f)));
-        colour = V::add(colour, V::mul(block.keep, apart));
-      }
-      out[c] = rounded(limited(V::add(colour, V::mul(more, at(kRed + c, pixel))), 255.0f));
+      out[c] = rounded(limited(V::add(colour[c], V::mul(more, at(kRed + c, pixel))), 255.0f));
     }
     V::put3_byte(s_.out + 3 * static_cast<ptrdiff_t>(pixel), out[0], out[1], out[2]);
   }
