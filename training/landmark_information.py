@@ -86,9 +86,7 @@ def information(train: Seen, held_out: Seen, seed: int) -> dict[str, Any]:
     eyes = float(np.median(np.linalg.norm(held_out.points[:, LEFT_EYE[3]] - held_out.points[:, RIGHT_EYE[0]], axis=1)))
     by_error = {}
     for percent in ERRORS:
-        spread = (
-            percent / 100 * eyes / np.sqrt(np.pi / 2)
-        )  # of each axis: a plane's mean distance is sqrt(pi / 2) of it
+        spread = percent / 100 * eyes / np.sqrt(np.pi / 2)  # along x and y; the mean distance is sqrt(pi / 2) of it
         off = [(s.points + rng.normal(0, spread, s.points.shape)).astype(np.float32) for s in (train, held_out)]
         by_error[f"{percent:g}"] = best_r(off[0], train.coefficients, off[1], held_out.coefficients)
     guess = np.clip(held_out.told, 0, 1)

@@ -111,7 +111,8 @@ def begin_with(network: FaceNetwork, path: Path, images: Tensor) -> None:
     state = folded.state_dict()
     for name, layer in foldable.items():
         layer.unfold(state.pop(f"{name}.0.weight"), state.pop(f"{name}.0.bias"), *found[name])
-    network.load_state_dict(state, strict=False)
+    unknown = network.load_state_dict(state, strict=False).unexpected_keys  # missing are the unfolded layers' own
+    assert not unknown, unknown
 
 
 def complete(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
