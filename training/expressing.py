@@ -21,7 +21,7 @@ from training.performer import labels, landmarks
 
 F32 = npt.NDArray[np.float32]
 
-_WEIGHTS = {"aus": 4.0, "emotion": 0.5, "affect": 1.0, "unknown": 0.5, "triplets": 1.0, "distances": 1.0}
+_WEIGHTS = {"aus": 4.0, "emotion": 0.5, "affect": 1.0, "unknown": 1.0, "triplets": 1.0, "distances": 1.0}
 _MARGIN = 0.2  # between a triplet's distances on the unit sphere
 
 

@@ -76,6 +76,18 @@ def load_folded(path: Path) -> FaceNetwork | ExpressionNetwork:
     return network
 
 
+def load_face(path: Path) -> FaceNetwork:
+    """The folded network of a `face` bundle, in eval mode.
+
+    Raises:
+        BundleError, TrainingError: as `load_folded`; ``training.weights``, the bundle tells expressions too.
+    """
+    folded = load_folded(path)
+    if not isinstance(folded, FaceNetwork):
+        raise TrainingError("training.weights", f"{path.name} is no bundle of a face network alone.", "Give face.mien.")
+    return folded
+
+
 @torch.no_grad()
 def begin_with(network: FaceNetwork, path: Path, images: Tensor) -> None:
     """Gives a face network the weights of a finished `face` bundle, with batch norms that can be trained again.
@@ -84,11 +96,9 @@ def begin_with(network: FaceNetwork, path: Path, images: Tensor) -> None:
         images: float (B, 3, 144, 144), 0..1, as training sees them; the norms' means and variances come from them.
 
     Raises:
-        BundleError, TrainingError: as `load_folded`.
+        BundleError, TrainingError: as `load_face`.
     """
-    folded = load_folded(path)
-    if not isinstance(folded, FaceNetwork):
-        raise TrainingError("training.weights", f"{path.name} is no bundle of a face network alone.", "Give face.mien.")
+    folded = load_face(path)
     found: dict[str, tuple[Tensor, Tensor]] = {}
 
     def look(name: str, skip: bool) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:

@@ -17,7 +17,7 @@ void expect_same_or_apart(const float *in, const float *out, size_t count, const
 
 class OneEuro {
  public:
-  OneEuro(const py::object &min_cutoff, const py::object &beta, float derivative_cutoff, bool settle) {
+  OneEuro(const py::object &min_cutoff, const py::object &beta, float derivative_cutoff, bool settle, bool catch_up) {
     const View<float> cutoffs = view<float>(min_cutoff, 0, Access::kRead, "OneEuro", "min_cutoff");
     const View<float> betas = view<float>(beta, 0, Access::kRead, "OneEuro", "beta");
     expect_rows(betas.rows, cutoffs.rows, "OneEuro", "beta");
@@ -26,6 +26,7 @@ class OneEuro {
     check(mien_one_euro_create(count_, cutoffs.data, betas.data, derivative_cutoff, &made), "OneEuro");
     filter_.reset(made);
     check(mien_one_euro_settle(made, settle ? 1 : 0), "OneEuro");
+    check(mien_one_euro_catch_up(made, catch_up ? 1 : 0), "OneEuro");
   }
 
   void reset() {
@@ -129,8 +130,8 @@ void constrain(const py::object &values, const py::object &valid, float low, flo
 
 void bind_filter(py::module_ &module) {
   py::class_<OneEuro>(module, "OneEuro")
-      .def(py::init<const py::object &, const py::object &, float, bool>(), py::arg("min_cutoff"), py::arg("beta"),
-           py::arg("derivative_cutoff"), py::arg("settle") = false)
+      .def(py::init<const py::object &, const py::object &, float, bool, bool>(), py::arg("min_cutoff"),
+           py::arg("beta"), py::arg("derivative_cutoff"), py::arg("settle") = false, py::arg("catch_up") = false)
       .def_property_readonly("count", &OneEuro::count)
       .def("reset", &OneEuro::reset)
       .def("apply", &OneEuro::apply, py::arg("t_ns"), py::arg("values"), py::arg("out"), py::arg("valid") = py::none(),

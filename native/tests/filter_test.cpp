@@ -21,11 +21,12 @@ struct Euro {
   Euro &operator=(const Euro &) = delete;
 };
 
-void one_euro_sets_agree() {
+void one_euro_sets_agree(int32_t catch_up) {
   std::vector<std::vector<float>> results;
   for (const mien_simd level : check::levels()) {
     CHECK(mien_simd_select(level) == MIEN_OK);
     const Euro euro(kCount, 0.05f, 80.0f);
+    CHECK(mien_one_euro_catch_up(euro.filter, catch_up) == MIEN_OK);
     Random random(21);
     std::vector<float> value(kCount), out(kCount), all;
     std::vector<uint8_t> valid(kCount);
@@ -78,6 +79,21 @@ void a_settling_value_is_the_mean_of_its_samples() {
     if (frame < 200) CHECK(check::near(out, sum / static_cast<float>(frame + 1), 1e-3));
   }
   CHECK(check::near(out, 5.0, 0.5));
+}
+
+void a_value_that_catches_up_arrives() {
+  const Euro paper(1, 0.01f, 0.2f), euro(1, 0.01f, 0.2f);
+  CHECK(mien_one_euro_catch_up(euro.filter, 1) == MIEN_OK);
+  CHECK(mien_one_euro_catch_up(nullptr, 1) == MIEN_E_ARGUMENT);
+  float stays = 0, arrives = 0;
+  for (int frame = 0; frame < 30; ++frame) {
+    const float in = frame < 10 ? 0.0f : 0.5f;
+    const int64_t t = frame * int64_t{16666667};
+    CHECK(mien_one_euro_apply(paper.filter, t, 1, &in, nullptr, &stays) == MIEN_OK);
+    CHECK(mien_one_euro_apply(euro.filter, t, 1, &in, nullptr, &arrives) == MIEN_OK);
+  }
+  CHECK(arrives > 0.45f && arrives <= 0.5f);
+  CHECK(stays < 0.4f);
 }
 
 void an_invalid_value_waits_with_its_true_time() {
@@ -146,7 +162,9 @@ void constraints_apply_in_order() {
 }  // namespace
 
 int main() {
-  one_euro_sets_agree();
+  one_euro_sets_agree(0);
+  one_euro_sets_agree(1);
+  a_value_that_catches_up_arrives();
   one_euro_follows_the_paper();
   a_settling_value_is_the_mean_of_its_samples();
   an_invalid_value_waits_with_its_true_time();

@@ -213,8 +213,9 @@ class OneEuro:
         beta: NDArray[np.float32],
         derivative_cutoff: float,
         settle: bool = False,
+        catch_up: bool = False,
     ) -> None:
-        """settle: the n-th sample of a value weighs at least 1 / n."""
+        """settle: the n-th sample of a value weighs at least 1 / n. catch_up: see mien.OneEuro."""
 
     @property
     def count(self) -> int: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import mien
@@ -23,19 +24,23 @@ _FPS = 60
 _NOISE = 6.0  # standard deviation of every channel of every pixel
 _SETTLE = 12  # frames before the measurement begins, in which the filters find their level
 _BEFORE, _AFTER = 30, 40  # frames of a step
+_LEAST = 0.05  # a smaller step of the raw value has no time of its own
 STEPS = ("jawOpen", "mouthSmile", "eyeBlink")
 
 
 def run(context: Context) -> Part:
     """Part `temporal`."""
-    rest, *moved = stills(context, np.stack([vector({}), *(vector({name: 1.0}) for name in STEPS)]))
+    names = tuple(dict.fromkeys((*STEPS, *ARKIT52.names)))
+    rest, *moved = stills(context, np.stack([vector({}), *(vector({name: 1.0}) for name in names)]))
     source = mien.Images(str(asset("data", "faces_public_domain", "astronaut_nasa.png")))
     portrait = source.read()
     assert portrait is not None
     quiet = {
         name: stillness(context, picture) for name, picture in {"render": rest, "portrait": portrait.to_rgb()}.items()
     }
-    steps = {name: step(context, rest, picture, name) for name, picture in zip(STEPS, moved, strict=True)}
+    taken = {name: step(context, rest, picture, name) for name, picture in zip(names, moved, strict=True)}
+    each = all_steps({name: taken[name] for name in ARKIT52.names})
+    steps = {name: taken[name] for name in STEPS}
     curves = {name: {"raw": row.pop("raw"), "filtered": row.pop("filtered")} for name, row in steps.items()}
     plots.traces(context.out / "steps.png", curves, f"frames at {_FPS} per second")
     asked = [
@@ -46,7 +51,22 @@ def run(context: Context) -> Part:
         Asked(f"temporal: lag that the filter adds to {name}, frames", row["added_frames"], 1.5)
         for name, row in steps.items()
     ]
-    return Part({"noise": _NOISE, "fps": _FPS, "still": quiet, "step": steps}, asked)
+    asked.append(
+        Asked("temporal: the same, median of the coefficients that move, frames", each["median_added_frames"], 1.5)
+    )
+    return Part({"noise": _NOISE, "fps": _FPS, "still": quiet, "step": steps, "each": each}, asked)
+
+
+def all_steps(steps: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What `step` says of each coefficient alone: medians and means over those that move, and each."""
+    moving = {name: row for name, row in steps.items() if np.isfinite(row["added_frames"])}
+    return {
+        "moving": len(moving),
+        "median_added_frames": float(np.median([row["added_frames"] for row in moving.values()] or [np.nan])),
+        "mean_missing": float(np.mean([row["missing"] for row in moving.values()] or [np.nan])),
+        "added_frames": {name: row["added_frames"] for name, row in moving.items()},
+        "missing": {name: row["missing"] for name, row in moving.items()},
+    }
 
 
 def stillness(context: Context, picture: U8) -> dict[str, Any]:
@@ -76,16 +96,18 @@ def step(context: Context, rest: U8, moved: U8, name: str) -> dict[str, Any]:
     """A face that changes from rest to a full coefficient (a pair: both sides) from one frame to the next.
 
     The added lag is the time between raw and filtered crossing half of the step, in frames; NaN where the step is not
-    seen at all.
+    seen at all. missing: the share of the raw step that the filter has not made after all of the frames.
     """
     raw, filtered, found = _follow(context, [rest] * _BEFORE + [moved] * _AFTER)
     columns = list(slots(name))
     curves = {"raw": raw[:, columns].mean(1), "filtered": filtered[:, columns].mean(1)}
     late = [metrics.crossing(curve, _BEFORE) for curve in curves.values()]
+    made = {key: float(curve[-1] - curve[:_BEFORE].mean()) for key, curve in curves.items()}
     return {
         **curves,
         "found": found.mean(),
         "added_frames": late[1] - late[0],
+        "missing": 1 - made["filtered"] / made["raw"] if abs(made["raw"]) >= _LEAST else np.nan,
         "raw_frames": late[0] - (_BEFORE - 1),
         "overshoot": curves["filtered"].max() - curves["filtered"][-1],
     }

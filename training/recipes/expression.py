@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,16 +16,28 @@ from training.loop import Settings, Trainer
 from training.models.expression import ExpressionNetwork, Heads
 from training.models.face import FaceNetwork
 from training.recipes.face import HELD_OUT, PICTURES
+from training.weights import load_face
 
 if TYPE_CHECKING:
     from training.train import Options
 
-STEPS, BATCH = 2_000, 256
-_MOST_LOOKS = 3  # at each picture of a set that is smaller than usual, augmented anew
+STEPS, BATCH = 3_000, 256
+_RATE = 2e-3
+_LOOKED_AT = 96_000  # pictures, among them the same again, augmented anew; 3.3 GB
+_MOST_LOOKS = 3  # at each of them
+
+
+def _face(start: Path) -> FaceNetwork:
+    """The finished face network of a bundle, or of a checkpoint."""
+    if start.suffix == ".mien":
+        return load_face(start)
+    network = FaceNetwork()
+    face_bundle.load_weights(network, start)
+    return network
 
 
 def train(options: Options) -> None:
-    """Trains the heads on features of the face network in `options.start` (its checkpoint), and writes the bundle."""
+    """Trains the heads on features of the face network in `options.start`, and writes the bundle."""
     start = options.start or options.out.parent / "face" / "checkpoint.pt"
     if not start.exists():
         raise TrainingError(
@@ -32,16 +45,15 @@ def train(options: Options) -> None:
         )
     if options.threads:
         torch.set_num_threads(options.threads)
-    network = FaceNetwork()
-    face_bundle.load_weights(network, start)
+    network = _face(start)
     data = ensure(options.data / "faces", options.pictures or PICTURES, options.seed, "train")
     held_out = ensure(options.data / "held_out", HELD_OUT, options.seed + 1000, "validation")
-    looks = min(max(1, round(PICTURES / len(data))), _MOST_LOOKS)
+    looks = min(max(1, round(_LOOKED_AT / len(data))), _MOST_LOOKS)
     features = extract(network, data, options.seed, looks=looks)
     settings = Settings(
         options.steps or STEPS,
         options.batch or BATCH,
-        rate=1e-3,
+        rate=_RATE,
         decay=0.05,
         seed=options.seed,
         threads=options.threads,

@@ -258,6 +258,10 @@ MIEN_API mien_status mien_one_euro_reset(mien_one_euro *filter);
 /* on != 0: the n-th sample of a value weighs at least 1 / n, so that a young value is the mean of its samples instead
  * of clinging to the noise of its first one. Off (the filter of the paper) until it is called. */
 MIEN_API mien_status mien_one_euro_settle(mien_one_euro *filter, int32_t on);
+/* on != 0: the speed that raises the cutoff is that from the filtered value to the new one instead of that between raw
+ * values, and counts by its square (beta in Hz per (unit / s)^2). A value that stays away from the filtered one then
+ * pulls it until it is there, and noise, which goes to and fro, pulls little. Off until it is called. */
+MIEN_API mien_status mien_one_euro_catch_up(mien_one_euro *filter, int32_t on);
 /* value_scale multiplies the speed before beta (1 / object size makes it scale-free). valid may be NULL; an invalid
  * value passes unfiltered and leaves its state alone. in == out is allowed. TIME if t_ns is not after the last call;
  * NOT_FINITE if a valid value is not finite; the state is then unchanged. */

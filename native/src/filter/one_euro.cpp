@@ -15,6 +15,7 @@ struct mien_one_euro {
   std::vector<uint8_t> seen, always_valid;  // seen: samples so far, up to 255
   float derivative_cutoff;
   float settle;
+  bool catch_up;
   int64_t last_ns;
   bool started;
 };
@@ -85,6 +86,12 @@ mien_status mien_one_euro_settle(mien_one_euro *filter, int32_t on) {
   return MIEN_OK;
 }
 
+mien_status mien_one_euro_catch_up(mien_one_euro *filter, int32_t on) {
+  if (filter == nullptr) return MIEN_E_ARGUMENT;
+  filter->catch_up = on != 0;
+  return MIEN_OK;
+}
+
 mien_status mien_one_euro_apply(mien_one_euro *filter, int64_t t_ns, float value_scale, const float *in,
                                 const uint8_t *valid, float *out) {
   if (filter == nullptr || in == nullptr || out == nullptr) return MIEN_E_ARGUMENT;
@@ -100,6 +107,7 @@ mien_status mien_one_euro_apply(mien_one_euro *filter, int64_t t_ns, float value
   step.value_scale = value_scale;
   step.derivative_cutoff = filter->derivative_cutoff;
   step.settle = filter->settle;
+  step.catch_up = filter->catch_up;
   step.min_cutoff = filter->min_cutoff.data();
   step.beta = filter->beta.data();
   step.raw = filter->raw.data();

@@ -67,7 +67,8 @@ Smoothing::Smoothing(const bundle::Section &section)
     : min_cutoff_(MIEN_ARKIT_COUNT, static_cast<float>(section.number("min_cutoff", 1e-6, 1e6))),
       beta_(MIEN_ARKIT_COUNT, static_cast<float>(section.number("beta", 0, 1e6))),
       derivative_cutoff_(static_cast<float>(section.number("derivative_cutoff", 1e-6, 1e6, 1.0))),
-      settle_(section.flag("settle", false)) {
+      settle_(section.flag("settle", false)),
+      catch_up_(section.flag("catch_up", false)) {
   if (!section.has("groups")) return;
   const bundle::Section groups = section.section("groups");
   std::vector<size_t> longest(MIEN_ARKIT_COUNT, 0);
@@ -90,6 +91,7 @@ void Smoothing::apply(int32_t id, int64_t t_ns, float *values, const uint8_t *va
   } else {
     OneEuro filter = make_one_euro(min_cutoff_, beta_, derivative_cutoff_);
     mien_one_euro_settle(filter.get(), settle_ ? 1 : 0);
+    mien_one_euro_catch_up(filter.get(), catch_up_ ? 1 : 0);
     chains_.emplace_back(id, std::move(filter));
     if (chains_.size() > kRemembered) chains_.erase(chains_.begin());
   }

@@ -53,7 +53,7 @@ class Smoothing {
  private:
   std::vector<float> min_cutoff_, beta_;
   float derivative_cutoff_;
-  bool settle_;
+  bool settle_, catch_up_;
   std::vector<std::pair<int32_t, OneEuro>> chains_;  // the last used stands last
 };
 

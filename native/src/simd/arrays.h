@@ -38,16 +38,19 @@ void one_euro_step(const OneEuroStep &s) {
   const uint8_t *valid = s.valid;
   const float dt = s.dt, value_scale = s.value_scale, derivative_cutoff = s.derivative_cutoff, settle = s.settle;
   const size_t count = s.count;
+  const float *from = s.catch_up ? smooth : raw;
+  const bool squared = s.catch_up;
   MIEN_INDEPENDENT
   for (size_t i = 0; i < count; ++i) {
     const bool use = valid[i] != 0, known = seen[i] != 0;
     const float x = in[i];
     const float step = gap[i] + dt;
-    const float velocity = limited(limited(x - raw[i], 1e30f) * value_scale / step, 1e30f);
+    const float velocity = limited(limited(x - from[i], 1e30f) * value_scale / step, 1e30f);
     const float da = smoothing(derivative_cutoff, step);
     const float dx = da * velocity + (1.0f - da) * speed[i];
     const float magnitude = dx < 0.0f ? -dx : dx;
-    const float paper = smoothing(min_cutoff[i] + beta[i] * magnitude, step);
+    const float lead = squared ? limited(magnitude * magnitude, 1e30f) : magnitude;
+    const float paper = smoothing(min_cutoff[i] + beta[i] * lead, step);
     const float young = seen[i] < 255 ? settle / (1.0f + static_cast<float>(seen[i])) : 0.0f;
     const float a = paper > young ? paper : young;
     const float filtered = a * x + (1.0f - a) * smooth[i];

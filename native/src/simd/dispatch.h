@@ -19,7 +19,8 @@ namespace mien::simd {
 struct OneEuroStep {
   size_t count;
   float dt, value_scale, derivative_cutoff;
-  float settle;  // 1: a young value is the mean of its samples; 0: it is not
+  float settle;   // 1: a young value is the mean of its samples; 0: it is not
+  bool catch_up;  // speed is the way from the smooth value, and counts by its square
   const float *min_cutoff, *beta;
   float *raw, *smooth, *speed, *gap;
   uint8_t *seen;

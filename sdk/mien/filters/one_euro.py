@@ -25,6 +25,9 @@ class OneEuro(Filter):
             the longest matching prefix counts.
         settle: a value's n-th sample weighs at least 1 / n, which is not in the paper. A young filter then is the mean
             of what it has seen, instead of clinging to the noise of its first sample.
+        catch_up: the speed is that from the filtered value to the new one, where the paper takes that between raw
+            values, and counts by its square: beta is in Hz per (unit / s)^2. A value that stays away from the filtered
+            one pulls it until it is there, while noise, which goes to and fro, pulls little.
 
     Raises:
         InputError: a frequency is not in 1e-6..1e6 or beta not in 0..1e6.
@@ -37,6 +40,7 @@ class OneEuro(Filter):
         derivative_cutoff: float = 1.0,
         groups: Mapping[str, tuple[float, float]] | None = None,
         settle: bool = False,
+        catch_up: bool = False,
     ) -> None:
         try:
             pairs = {str(prefix): (cutoff, speed) for prefix, (cutoff, speed) in dict(groups or {}).items()}
@@ -44,7 +48,7 @@ class OneEuro(Filter):
             raise InputError(
                 "filter.setting", f"groups is {groups!r:.200}.", 'Give prefixes and pairs: {"eye": (4.0, 1.0)}.'
             ) from error
-        self._settings = (min_cutoff, beta, derivative_cutoff, pairs, settle)
+        self._settings = (min_cutoff, beta, derivative_cutoff, pairs, settle, catch_up)
         for cutoff, speed in ((min_cutoff, beta), (derivative_cutoff, 0), *pairs.values()):
             if not within(cutoff, 1e-6, 1e6) or not within(speed, 0, 1e6):
                 raise InputError(
@@ -67,10 +71,10 @@ class OneEuro(Filter):
         return replace(state, values=values)
 
     def _build(self) -> _native.OneEuro:
-        min_cutoff, beta, derivative_cutoff, groups, settle = self._settings
+        min_cutoff, beta, derivative_cutoff, groups, settle, catch_up = self._settings
         rows = []
         for name in self._names:
             matches = sorted((p for p in groups if name.startswith(p)), key=len)
             rows.append(groups[matches[-1]] if matches else (min_cutoff, beta))
         table = np.array(rows, np.float32)
-        return _native.OneEuro(table[:, 0].copy(), table[:, 1].copy(), derivative_cutoff, settle)
+        return _native.OneEuro(table[:, 0].copy(), table[:, 1].copy(), derivative_cutoff, settle, catch_up)

@@ -126,6 +126,7 @@ def coefficient_filter(section: Section) -> OneEuro:
             section.number("derivative_cutoff", 1.0),
             {prefix: (cutoff, beta) for prefix, (cutoff, beta) in pairs.items()},
             section.flag("settle", False),
+            section.flag("catch_up", False),
         )
     except InputError as error:
         raise BundleError("manifest.field", f"{section.path}: {error.message}", error.advice) from error

@@ -69,6 +69,29 @@ def test_what_is_hidden_is_not_looked_at(heads: Heads) -> None:
     assert (blind[:, :4, :4].sum((1, 2)) < 0.2 * seen[:, :4, :4].sum((1, 2))).all()
 
 
+@torch.no_grad()
+def test_a_cell_of_the_attention_map_stands_for_the_mean_of_the_cells_that_it_sees(heads: Heads) -> None:
+    taken: list[Tensor] = []
+    hook = heads.scale.register_forward_pre_hook(lambda _, given: taken.append(given[0]))
+    features, spatial, coefficients, visibility = inputs()
+    out = heads(features, spatial, coefficients, visibility, torch.zeros(BATCH, EMBEDDING))
+    hook.remove()
+    means = torch.nn.functional.avg_pool2d(spatial, 5, 1)
+    expected = (means * out.attention[:, None]).sum((2, 3))
+    torch.testing.assert_close(taken[0][:, FEATURES : FEATURES + 48], expected)
+
+
+def test_training_hides_a_part_and_use_does_not() -> None:
+    heads = Heads(torch.zeros(REGIONS, GRID, GRID))
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        hidden = heads.train().code(torch.ones(1, heads.code[0].in_features))
+        assert 0.2 < (hidden == 0).float().mean() < 1
+        heads.eval()
+        one, two = (heads(*inputs(), torch.zeros(BATCH, EMBEDDING)).aus for _ in range(2))
+    assert torch.equal(one, two)
+
+
 def test_experts_are_mixed_at_random_in_training_and_evenly_afterwards() -> None:
     torch.manual_seed(0)
     layer = Mixed(5, 2)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
 import numpy as np
 import pytest
+import torch
 
 from training.errors import TrainingError
+from training.models.expression import ExpressionNetwork
 from training.recipes import expression, face
 from training.train import Options
+from training.weights import load_face, load_folded
 
 pytestmark = pytest.mark.shared
 
@@ -55,6 +59,19 @@ def test_a_face_bundle_and_an_expression_bundle_on_top_of_it(rendered: Path) -> 
         assert manifest["name"] == name
         assert manifest["metrics"]["pictures"] == PICTURES
         assert manifest["metrics"]["synthetic_held_out"]
+
+
+def test_a_bundle_will_do_as_the_face_network_and_keeps_its_answers(rendered: Path) -> None:
+    face.train(options(rendered, "face"))
+    start = rendered / "face.mien"
+    expression.train(replace(options(rendered, "expression"), start=start))
+    both = load_folded(rendered / "expression.mien")
+    assert isinstance(both, ExpressionNetwork)
+    picture = torch.rand(2, 3, 144, 144, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        answers = both.face(picture), load_face(start)(picture)
+    for own, began in zip(*answers, strict=True):
+        torch.testing.assert_close(own, began)
 
 
 def test_the_expression_recipe_asks_for_a_face_network(tmp_path: Path) -> None:

@@ -71,6 +71,18 @@ def test_jitter_becomes_less() -> None:
     assert np.std(out[20:]) < np.std(noise) / 2
 
 
+def test_a_filter_that_catches_up_is_as_still_and_arrives_sooner() -> None:
+    rng = np.random.default_rng(0)
+    signal = np.where(np.arange(300) < 200, 0.2, 0.5) + rng.normal(0, 0.01, 300)
+    spread, off = [], []
+    for smooth in (OneEuro(0.05, 0.8, settle=True), OneEuro(0.01, 0.2, 2.0, settle=True, catch_up=True)):
+        out = np.array([smooth.apply(state(t * 16 * MS, float(v)))["jawOpen"] for t, v in enumerate(signal)])
+        spread.append(np.std(out[50:200]))
+        off.append(abs(out[212] - 0.5))
+    assert spread[1] <= spread[0] < 0.002
+    assert off[1] < 0.03 < off[0]
+
+
 def test_a_group_has_its_own_strength_and_the_longest_prefix_counts() -> None:
     smooth = OneEuro(0.1, 0.0, groups={"eye": (1e6, 0.0), "eyeLook": (0.5, 0.0)})
     smooth.apply(state(0, 0.0))

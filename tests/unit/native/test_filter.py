@@ -19,11 +19,12 @@ Floats = NDArray[np.float32]
 
 @dataclass
 class PlainEuro:
-    """Casiez et al. 2012 with the derivative between raw values, one value at a time."""
+    """Casiez et al. 2012, one value at a time; the derivative between raw values, or that from the filtered one."""
 
     min_cutoff: float
     beta: float
     derivative_cutoff: float
+    catch_up: bool = False
     last: tuple[float, float, float, float] | None = None  # time, raw, smooth, speed
 
     def __call__(self, t: float, x: float, value_scale: float = 1.0) -> float:
@@ -37,15 +38,18 @@ class PlainEuro:
             return 1 / (1 + 1 / (2 * math.pi * cutoff) / dt)
 
         a = alpha(self.derivative_cutoff)
-        speed = a * (x - raw) * value_scale / dt + (1 - a) * speed
-        a = alpha(self.min_cutoff + self.beta * abs(speed))
+        speed = a * (x - (smooth if self.catch_up else raw)) * value_scale / dt + (1 - a) * speed
+        a = alpha(self.min_cutoff + self.beta * abs(speed) ** (2 if self.catch_up else 1))
         smooth = a * x + (1 - a) * smooth
         self.last = (t, x, smooth, speed)
         return smooth
 
 
-def euro(count: int, min_cutoff: float = 1.0, beta: float = 0.5, derivative_cutoff: float = 1.0) -> _native.OneEuro:
-    return _native.OneEuro(np.full(count, min_cutoff, np.float32), np.full(count, beta, np.float32), derivative_cutoff)
+def euro(
+    count: int, min_cutoff: float = 1.0, beta: float = 0.5, derivative_cutoff: float = 1.0, catch_up: bool = False
+) -> _native.OneEuro:
+    cutoffs, betas = np.full(count, min_cutoff, np.float32), np.full(count, beta, np.float32)
+    return _native.OneEuro(cutoffs, betas, derivative_cutoff, catch_up=catch_up)
 
 
 @given(
@@ -54,13 +58,14 @@ def euro(count: int, min_cutoff: float = 1.0, beta: float = 0.5, derivative_cuto
     beta=st.floats(0, 100),
     derivative_cutoff=st.floats(0.1, 5),
     value_scale=st.floats(0, 2),
+    catch_up=st.booleans(),
 )
 def test_one_euro_agrees_with_plain_python_at_uneven_times(
-    seed: int, min_cutoff: float, beta: float, derivative_cutoff: float, value_scale: float
+    seed: int, min_cutoff: float, beta: float, derivative_cutoff: float, value_scale: float, catch_up: bool
 ) -> None:
     rng = np.random.default_rng(seed)
-    native = euro(3, min_cutoff, beta, derivative_cutoff)
-    plain = [PlainEuro(min_cutoff, beta, derivative_cutoff) for _ in range(3)]
+    native = euro(3, min_cutoff, beta, derivative_cutoff, catch_up)
+    plain = [PlainEuro(min_cutoff, beta, derivative_cutoff, catch_up) for _ in range(3)]
     out, t = np.zeros(3, np.float32), 0
     for _ in range(30):
         t += int(rng.integers(1_000_000, 100_000_000))
@@ -100,14 +105,16 @@ def test_a_settling_filter_is_the_mean_of_what_it_has_seen_until_the_paper_s_wei
     assert out[0] == values[3]
 
 
+@pytest.mark.parametrize("catch_up", [False, True])
 @pytest.mark.parametrize("settle", [False, True])
-def test_all_instruction_sets_filter_equally(settle: bool) -> None:
+def test_all_instruction_sets_filter_equally(settle: bool, catch_up: bool) -> None:
     results = []
     for level in LEVELS:
         rng = np.random.default_rng(1)
         with simd(level):
             cutoffs, betas = np.full(1434, 0.05, np.float32), np.full(1434, 80.0, np.float32)
-            native, out, all_out = _native.OneEuro(cutoffs, betas, 1.0, settle), np.zeros(1434, np.float32), []
+            native = _native.OneEuro(cutoffs, betas, 1.0, settle, catch_up)
+            out, all_out = np.zeros(1434, np.float32), []
             for frame in range(30):
                 values = rng.normal(0, 1, 1434).astype(np.float32)
                 valid = (rng.random(1434) < 0.9).astype(np.uint8)
