@@ -61,7 +61,7 @@ def main(
     seed: Annotated[int, typer.Option(help="the same seed gives the same data")] = 1,
     threads: Annotated[int, typer.Option(min=0, help="of torch; 0: its own choice")] = 0,
     bundle: Annotated[Path | None, typer.Option(help="the result [default: OUT/NAME.mien]")] = None,
-    start: Annotated[Path | None, typer.Option(help="a checkpoint, for face also a bundle, to begin with")] = None,
+    start: Annotated[Path | None, typer.Option(help="a checkpoint, or a face bundle, to begin with")] = None,
 ) -> None:
     """Trains a default bundle."""
     if name not in names():
