@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mien.bundle import Bundle
 from mien.errors import InputError, TimestampError
 from mien.filters.one_euro import OneEuro
 from mien.layouts import ARKIT52, layout
+from mien.locate import locate
+from mien.tasks._coefficients import coefficient_filter
 from mien.types import FaceState
 from models import MS
 
@@ -81,6 +84,25 @@ def test_a_filter_that_catches_up_is_as_still_and_arrives_sooner() -> None:
         off.append(abs(out[212] - 0.5))
     assert spread[1] <= spread[0] < 0.002
     assert off[1] < 0.03 < off[0]
+
+
+def test_the_default_bundles_filter_lets_a_movement_through_and_stills_noise() -> None:
+    section = (
+        Bundle.open(Path(mien.__file__).parent / "models" / "face.mien")
+        .manifest.root.section("face")
+        .section("coefficient_filter")
+    )
+    frames = np.arange(240)
+    movement = 0.25 + 0.25 * np.sin(2 * np.pi * frames / 60)  # once a second
+    noise = np.random.default_rng(0).normal(0.3, 0.01, 240)
+    came, still = (
+        np.array([smooth.apply(state(t * 16_666_667, float(v)))["jawOpen"] for t, v in enumerate(signal)])[60:]
+        for signal, smooth in ((movement, coefficient_filter(section)), (noise, coefficient_filter(section)))
+    )
+    late = [float(np.corrcoef(came[lag:], movement[60 : 240 - lag])[0, 1]) for lag in range(20)]
+    assert int(np.argmax(late)) <= 4
+    assert 0.95 < came.std() / movement[60:].std() < 1.05
+    assert still.std() < 0.01 / 15
 
 
 def test_a_group_has_its_own_strength_and_the_longest_prefix_counts() -> None:
