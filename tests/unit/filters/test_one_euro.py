@@ -87,11 +87,7 @@ def test_a_filter_that_catches_up_is_as_still_and_arrives_sooner() -> None:
 
 
 def test_the_default_bundles_filter_lets_a_movement_through_and_stills_noise() -> None:
-    section = (
-        Bundle.open(Path(mien.__file__).parent / "models" / "face.mien")
-        .manifest.root.section("face")
-        .section("coefficient_filter")
-    )
+    section = Bundle.open(locate("face")).manifest.root.section("face").section("coefficient_filter")
     frames = np.arange(240)
     movement = 0.25 + 0.25 * np.sin(2 * np.pi * frames / 60)  # once a second
     noise = np.random.default_rng(0).normal(0.3, 0.01, 240)
