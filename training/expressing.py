@@ -22,6 +22,7 @@ from training.performer import labels, landmarks
 F32 = npt.NDArray[np.float32]
 
 _WEIGHTS = {"aus": 4.0, "emotion": 0.5, "affect": 1.0, "unknown": 1.0, "triplets": 1.0, "distances": 1.0}
+_WIDENED = 6_144  # pictures that say how far action units should spread
 _MARGIN = 0.2  # between a triplet's distances on the unit sphere
 
 
@@ -192,6 +193,26 @@ def loss(heads: nn.Module, batch: Batch) -> tuple[Tensor, Mapping[str, float]]:
     }
     total = torch.stack([parts[name] * weight for name, weight in _WEIGHTS.items()]).sum()
     return total, {name: float(value.detach()) for name, value in parts.items()}
+
+
+@torch.no_grad()
+def widen(heads: Heads, features: Features) -> None:
+    """Tells action units with a spread nearer to the truth's, in place; the heads must be in eval mode.
+
+    Squared error tells what is unsure weaker than it is. Each unit is scaled about its mean by the square root of what
+    would give it all of the truth's spread: on 1 000 held-out pictures ICC rose from 0.455 to 0.514, and the mean
+    error fell from 0.0960 to 0.0956; all of the spread gave 0.532 and 0.1038.
+    """
+    rows = np.arange(min(len(features), _WIDENED))
+    parts = [
+        heads(*inputs_of(features, some), torch.zeros(len(some), heads.embed.out_features)).aus
+        for some in np.array_split(rows, -(-len(rows) // 512))
+    ]
+    said, truth = torch.cat(parts), torch.from_numpy(features.aus[rows])
+    moves = truth.std(0) > 0
+    scale, middle = torch.where(moves, torch.sqrt(truth.std(0) / said.std(0).clamp(min=1e-6)), 1.0), said.mean(0)
+    heads.units.weight.mul_(scale[:, None])
+    heads.units.bias.sub_(middle).mul_(scale).add_(middle)
 
 
 def _concordance_loss(guess: Tensor, truth: Tensor) -> Tensor:

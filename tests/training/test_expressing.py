@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from training.dataset import Dataset
-from training.expressing import Batch, Batches, Features, extract, loss, places, soft_emotions
+from training.expressing import Batch, Batches, Features, extract, inputs_of, loss, places, soft_emotions, widen
 from training.expression_bundle import scores
-from training.models.expression import GRID, Heads
+from training.models.expression import EMBEDDING, GRID, Heads
 from training.models.face import FEATURES, FaceNetwork
 from training.performer.landmarks import REGIONS
 
@@ -101,3 +101,17 @@ def test_the_loss_falls_and_every_part_is_finite(features: Features) -> None:
     measured = scores(heads, features)
     assert len(measured["au_r"]) == 17
     assert 0 <= measured["triplet_accuracy"] <= 1
+
+
+@torch.no_grad()
+def test_action_units_spread_halfway_to_the_truth_about_the_same_mean(features: Features) -> None:
+    torch.manual_seed(0)
+    heads = Heads(places()).eval()
+    given = (*inputs_of(features, np.arange(len(features))), torch.zeros(len(features), EMBEDDING))
+    before = heads(*given).aus
+    widen(heads, features)
+    after = heads(*given).aus
+    torch.testing.assert_close(after.mean(0), before.mean(0), rtol=0, atol=1e-5)
+    truth = torch.from_numpy(features.aus).std(0)
+    halfway = torch.where(truth > 0, torch.sqrt(before.std(0) * truth), before.std(0))
+    torch.testing.assert_close(after.std(0), halfway, rtol=1e-3, atol=1e-5)

@@ -11,7 +11,7 @@ import torch
 from training import expression_bundle, face_bundle
 from training.dataset import ensure
 from training.errors import TrainingError
-from training.expressing import Batches, extract, loss, places
+from training.expressing import Batches, extract, loss, places, widen
 from training.loop import Settings, Trainer
 from training.models.expression import ExpressionNetwork, Heads
 from training.models.face import FaceNetwork
@@ -64,6 +64,7 @@ def train(options: Options) -> None:
     trainer.run(1000)
     heads = trainer.averaged()
     assert isinstance(heads, Heads)
+    widen(heads, features)
     scores = expression_bundle.scores(heads, extract(network, held_out, None))
     about = {"synthetic_held_out": scores, "pictures": len(data), **asdict(settings)}
     expression_bundle.write(options.bundle, ExpressionNetwork(network, heads), about)
