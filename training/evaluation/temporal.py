@@ -24,7 +24,6 @@ _FPS = 60
 _NOISE = 6.0  # standard deviation of every channel of every pixel
 _SETTLE = 12  # frames before the measurement begins, in which the filters find their level
 _BEFORE, _AFTER = 30, 40  # frames of a step
-_LEAST = 0.05  # a smaller step of the raw value has no time of its own
 STEPS = ("jawOpen", "mouthSmile", "eyeBlink")
 
 
@@ -107,7 +106,7 @@ def step(context: Context, rest: U8, moved: U8, name: str) -> dict[str, Any]:
         **curves,
         "found": found.mean(),
         "added_frames": late[1] - late[0],
-        "missing": 1 - made["filtered"] / made["raw"] if abs(made["raw"]) >= _LEAST else np.nan,
+        "missing": 1 - made["filtered"] / made["raw"] if np.isfinite(late[0]) else np.nan,
         "raw_frames": late[0] - (_BEFORE - 1),
         "overshoot": curves["filtered"].max() - curves["filtered"][-1],
     }
