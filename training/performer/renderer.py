@@ -59,12 +59,14 @@ class Picture:
     Attributes:
         colour: float32 (S, S, 4), linear radiance times coverage, and coverage.
         points: float32 (220, 2) landmarks in pixels. seen: bool (220,), not hidden by anything.
+        marks: float32 (220, 3) the same in the head's own axes, model centimetres.
         gaze: (2, 3) unit vectors in camera axes, left and right eye.
     """
 
     colour: F32
     points: F32
     seen: npt.NDArray[np.bool_]
+    marks: F32
     gaze: F32
 
 
@@ -283,7 +285,7 @@ class Renderer:
             flat = np.frombuffer(self._small.read(components=4, dtype="f2"), np.float16)
             colour = flat.reshape(self.size, self.size, 4)[::-1].astype(np.float32)
             seen = self._seen(marks @ scene.rotation.T + place, pixels)
-            return Picture(colour, pixels, seen, (posed.gaze @ scene.rotation.T).astype(np.float32))
+            return Picture(colour, pixels, seen, marks, (posed.gaze @ scene.rotation.T).astype(np.float32))
 
     def _aim(self, seen: F32, framing: float | Camera) -> tuple[F32, F32]:
         """Landmark pixels (220, 2) and the lens: the camera's, or the one that puts their hull into the middle."""
