@@ -106,7 +106,7 @@ class HalvesLoss(FaceLoss):
     def __init__(self) -> None:
         # The spread of what is learnt, whatever pictures there are yet.
         sampler = ExpressionSampler("train", LEARNT, FREE_SIDES)
-        drawn = sampler.sample(np.random.default_rng(0), 20_000).coefficients
+        drawn = sampler.sample(np.random.default_rng(0), 10_000).coefficients
         super().__init__(drawn, displacement(), SIZE)
         table = halves()
         self._left, self._right = torch.from_numpy(table.left), torch.from_numpy(table.right)

@@ -238,8 +238,7 @@ def rendering(pool: Pool, samples: int, workers: int) -> Iterator[Any]:
         os.environ.setdefault(name, "1")
     seen = context.Value(ctypes.c_longlong, samples, lock=False)
     jobs: list[SpawnProcess] = [
-        context.Process(target=_work, args=(pool.folder, pool.seed, pool.content, seen, k, workers), daemon=True)
-        for k in range(workers)
+        context.Process(target=_work, args=(os.getpid(), pool, seen, k, workers), daemon=True) for k in range(workers)
     ]
     for job in jobs:
         job.start()
@@ -251,13 +250,10 @@ def rendering(pool: Pool, samples: int, workers: int) -> Iterator[Any]:
             job.join()
 
 
-def _work(folder: Path, seed: int, content: Content, seen: Any, place: int, workers: int) -> None:
-    parent = os.getppid()
-
+def _work(parent: int, pool: Pool, seen: Any, place: int, workers: int) -> None:
     def alive() -> bool:
-        return os.getppid() == parent
+        return os.getppid() == parent  # its own word: it may be gone before this process begins
 
-    pool = Pool(folder, seed, content)
     while alive():
         now = wanted(seen.value)
         missing = [k for k in range(now.start, now.stop + AHEAD) if k % workers == place and not pool.has(k)]

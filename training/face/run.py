@@ -40,14 +40,21 @@ def settings(samples: int = SAMPLES, batch: int = BATCH, seed: int = 1) -> Setti
 
 
 def go_on(
-    folder: Path, how: Settings, workers: int, minutes: float = 0, device: str | None = None, saved_every: int = _SAVE
+    folder: Path,
+    how: Settings,
+    workers: int,
+    minutes: float = 0,
+    device: str | None = None,
+    saved_every: int = _SAVE,
+    judged_every: int = _JUDGE,
 ) -> None:
     """Trains until the run's end, until `minutes` are over, or until it is interrupted; then all is saved.
 
     Args:
         folder: pool, held-out people, checkpoint, log, newest averaged weights.
         workers: processes that render. minutes: 0: until the end.
-        saved_every: steps between checkpoints; every fourth comes with a look at the held-out people.
+        saved_every: steps between checkpoints. judged_every: steps between looks at the held-out people, a multiple of
+            it; 0: none.
     """
     say = Console(stderr=True, highlight=False).print
     until = time.monotonic() + minutes * 60 if minutes else float("inf")
@@ -67,14 +74,14 @@ def go_on(
             labels = pool.shard(0).labels
             begin(network, labels["shape"].astype(np.float32), labels["coefficients"])
             trainer.begin_at(0, network.state_dict())
-        held_out = HeldOut(folder / "held_out", how.seed + 1000)
+        held_out = HeldOut(folder / "held_out", how.seed + 1000) if judged_every else None
 
         def report(_: torch.nn.Module, step: int) -> dict[str, Any]:
             samples = step * how.batch
             seen.value = samples
             pool.retire(wanted(samples).start)
             found: dict[str, Any] = {"samples": samples}
-            if step % (saved_every * _JUDGE // _SAVE) == 0 or step == how.steps:
+            if held_out is not None and (step % judged_every == 0 or step == how.steps):
                 shown = HalvesNetwork()
                 shown.load_state_dict(dict(trainer.average))
                 found |= held_out.scores(shown)
