@@ -25,7 +25,7 @@ _ACROSS, _UPRIGHT, _FOLDS, _EYES, _PEBBLES = range(LAYERS)
 # What drives them: the coefficients, then how hard each eye is squeezed shut (shapes add up, but a blink with squint
 # bunches skin that neither does alone), then the fold over the eyes' inner corners, which some have at rest.
 # (The geometry takes squint from a shut eye, so its neighbours speak for it.)
-_SQUEEZE = {"eyeSquint": 1.0, "cheekSquint": 1.0, "noseSneer": 0.8, "browDown": 0.6, "mouthSmile": 0.5}
+_SQUEEZE = {"eyeSquint": 1.0, "cheekSquint": 1.0, "noseSneer": 0.9, "browDown": 0.8, "mouthSmile": 0.6}
 DRIVERS = (*ARKIT52.names, "squeezeLeft", "squeezeRight", "epicanthus")
 
 

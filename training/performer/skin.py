@@ -197,13 +197,13 @@ def _brows(rng: np.random.Generator, made_up: bool, age: float) -> tuple[F32, F3
 
 def _lashes(rng: np.random.Generator, made_up: bool, hair: F32) -> tuple[F32, F32, F32]:
     """Colour, size and paint of the lashes: hardly any, as they grow, or long and black with mascara."""
-    colour = (np.minimum(hair, 0.12) * np.float32(rng.uniform(0.35, 0.9)) + 0.004).astype(np.float32)
+    colour = (np.minimum(hair, 0.12) * np.float32(rng.uniform(0.15, 0.7)) + 0.003).astype(np.float32)
     liner = np.zeros(4, np.float32)
-    size, opacity = rng.uniform(0.4, 0.95), rng.uniform(0.45, 0.85)
+    size, opacity = rng.uniform(0.45, 1.0), rng.uniform(0.6, 0.95)
     draw = rng.random()
     if (made_up and draw < 0.75) or draw < 0.06:
         colour = np.full(3, rng.uniform(0.002, 0.012), np.float32)
-        size, opacity = rng.uniform(0.8, 1.35), rng.uniform(0.8, 1.0)
+        size, opacity = rng.uniform(0.85, 1.4), rng.uniform(0.9, 1.0)
     elif draw > 0.85:
         size, opacity = rng.uniform(0.15, 0.45), rng.uniform(0.1, 0.4)
     if made_up and rng.random() < 0.55:
@@ -228,12 +228,13 @@ def _inner_parts(albedo: F32, tone: F32, rng: np.random.Generator) -> F32:
     """Teeth, gums and the mouth's walls, in place; returns the tongue's colour, at times that of the gums."""
     kit = facekit()
     yellow = np.array([0.0, -0.06, -0.28], np.float32) * np.float32(rng.beta(1, 1.5))
-    teeth = np.array([0.62, 0.58, 0.5], np.float32) * np.exp(yellow) * np.float32(rng.uniform(0.4, 1.15))
+    teeth = np.array([0.62, 0.58, 0.5], np.float32) * np.exp(yellow) * np.float32(rng.uniform(0.5, 1.15))
     gums = np.array([0.4, 0.12, 0.12], np.float32) * np.float32(rng.uniform(0.5, 1.1))
     for names, colour in ((("teeth",), teeth), (("gums_tongue",), gums), (("mouth_socket",), gums * 0.35)):
         albedo[kit.vertices_of(*names)] = colour
     for name in ("eye_socket_L", "eye_socket_R"):
         albedo[kit.vertices_of(name)] = tone * np.array([0.9, 0.55, 0.5], np.float32)
-    flesh = np.array([0.42, 0.14, 0.15], np.float32) * np.exp(rng.normal(0, [0.1, 0.15, 0.15])).astype(np.float32)
+    pale = rng.normal(0, 0.1) + np.array([0, 1, 1]) * rng.normal(0, 0.2)
+    flesh = (np.array([0.42, 0.14, 0.15]) * np.exp(pale)).astype(np.float32)
     mixed = flesh + (gums - flesh) * np.float32(rng.uniform(0, 1))
     return np.asarray(mixed * np.clip(0.6 + 0.4 * tone.mean() / 0.35, 0.5, 1.1), np.float32)

@@ -41,7 +41,7 @@ def _resting(coefficients: F32, habit: float, gap: float) -> npt.NDArray[np.floa
     jaw, wide = float(coefficients[_JAW_OPEN]), float(coefficients[list(_WIDE)].sum())
     ahead = 0.5 + 0.5 * np.sin(2.1 * habit + 3.0 * jaw + 1.7 * wide)
     raised = 0.5 + 0.5 * np.sin(3.7 * habit - 4.0 * jaw + 2.3 * wide)
-    return np.array([0.0, -0.45 + 0.25 * ahead + max(gap, 0.0) * 0.7 * raised * ahead, 0.4 + 1.05 * ahead])
+    return np.array([0.0, -0.4 + 0.25 * ahead + max(gap, 0.0) * (0.15 + 0.6 * raised) * ahead, 0.4 + 1.05 * ahead])
 
 
 def pose(landmarks: F32, teeth: F32, coefficients: F32, habit: float = 0.0) -> F32:

@@ -153,6 +153,10 @@ void main() {
     light = mix(0.42, 1.0, smoothstep(-0.05, 0.45, eye_centre[k].w - model.y)) * 0.9;
     gloss = 1.6;
     shine = 220.0;
+    // the mesh leaves a slit between shut lids, where lashes and wet rims let no ball be seen
+    float shut = smoothstep(0.22, 0.08, k == 0 ? lids.x : lids.y);
+    albedo = mix(albedo, vec3(0.03, 0.015, 0.012), shut);
+    gloss *= 1.0 - shut;
 
 #elif PART == 2              // inside the mouth: gums, teeth, tongue
     light *= smoothstep(-4.0, 0.2, model.z - mouth.z);
@@ -167,8 +171,8 @@ void main() {
 
 #elif PART == 6              // lashes: clumps of hairs, towards the tips thinner
     float strand = texture(noise, vec2(uv.x * 0.45 + uv.y * 0.012, 0.3 + uv.y * 0.05)).b;
-    alpha = colour.a * smoothstep(uv.y * 0.95 - 0.45, uv.y * 0.75 + 0.12, strand);
-    alpha *= smoothstep(0.0, 0.1, uv.x) * smoothstep(1.0, 0.97, uv.x) * (1.0 - uv.y * uv.y);
+    alpha = colour.a * smoothstep(uv.y * 0.9 - 0.5, uv.y * 0.7 + 0.05, strand);
+    alpha *= smoothstep(0.0, 0.1, uv.x) * smoothstep(1.0, 0.97, uv.x) * (1.0 - uv.y * uv.y * uv.y);
     gloss = 0.0;
 
 #else                        // worn: hair, glasses, cloth, hands
