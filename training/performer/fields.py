@@ -104,7 +104,7 @@ def fields() -> Fields:
     on_face = (kit.region == kit.region_names.index("face")).astype(np.float32)
     jaw = np.clip((-1.2 - v[:, 1]) / 1.5, 0, 1) * np.clip((v[:, 2] - 0.5) / 3, 0, 1)
     lip_top = np.clip((-1.1 - v[:, 1]) / 0.8, 0, 1) * np.clip((v[:, 1] + 3.7) / 0.3, 0, 1)
-    moustache = lip_top * np.clip((3.7 - np.abs(v[:, 0])) / 2.2, 0, 1) * np.clip(v[:, 2] - 8, 0, 1)
+    moustache = 0.85 * lip_top * np.clip((3.7 - np.abs(v[:, 0])) / 2.2, 0, 1) * np.clip(v[:, 2] - 8, 0, 1)
     sides = np.clip((np.abs(v[:, 0]) - 1.5) / 2, 0, 1)
     chin = np.clip((-4.3 - v[:, 1]) / 0.3, 0, 1)
     beard = np.clip(np.maximum(jaw * np.maximum(sides, chin), moustache), 0, 1)

@@ -85,28 +85,29 @@ def fringes(vertices: F32, neutral: F32, lengths: F32, curl: float) -> F32:
     """
     out = np.empty((4, ROWS, COLUMNS, 3), np.float32)
     step = np.linspace(0, 1, COLUMNS)
-    opened = openness(vertices, neutral)
+    shape = np.sin(np.pi * np.clip(0.12 + 0.8 * step, 0, 1)) ** 0.6 * (0.75 + 0.35 * step)
     for eye, rows in enumerate(edges()):
-        roots = []
-        for row in rows:
-            line = vertices[row]
-            line = np.concatenate([line[:1], (line[:-2] + 2 * line[1:-1] + line[2:]) / 4, line[-1:]])
-            length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-            roots.append(np.stack([np.interp(step * length[-1], length, line[:, k]) for k in range(3)], 1))
-        open_ = opened[eye]
-        side = 1.0 if eye == 0 else -1.0
-        fan = side * (1.5 * (step - 0.42))  # they spread from the eye's middle, outwards more
-        for lid, root in enumerate(roots):
-            middle = np.sin(np.pi * np.clip(0.12 + 0.8 * step, 0, 1)) ** 0.6
-            size = lengths[lid] * (middle * (0.75 + 0.35 * step))
-            start = (-0.95 + 1.15 * open_) if lid == 0 else -0.75
-            bend = curl * ((0.35 + 0.65 * open_) if lid == 0 else -0.3)
-            place = root + np.array([0.0, 0.0, 0.04])  # out of the skin's own thickness
-            for k in range(ROWS):
-                if k:
-                    rise = start + bend * (k - 0.5) / (ROWS - 1)
-                    way = np.stack([np.sin(fan), np.full(COLUMNS, np.tan(rise)), np.cos(fan)], 1)
-                    way /= np.linalg.norm(way, axis=1, keepdims=True)
-                    place = place + way * (size / (ROWS - 1))[:, None]
+        # a squint lifts the lower lid and leaves the upper one and its lashes where they are
+        upper, lower = (row[len(row) // 2] for row in rows)
+        rest = max(float(neutral[upper, 1] - neutral[lower, 1]), 0.2)
+        raised = float(np.clip((vertices[upper, 1] - neutral[lower, 1]) / rest, 0, 1.2))
+        starts = (-1.0 + 1.2 * max(0.0, (raised - 0.15) / 0.85) ** 1.4, -0.75)  # radians above the horizon
+        bends = (curl * (0.35 + 0.65 * raised), -0.3 * curl)
+        fan = (1.0 if eye == 0 else -1.0) * 1.5 * (step - 0.42)  # they spread from the eye's middle, outwards more
+        for lid, row in enumerate(rows):
+            place = _along(vertices[row], step) + np.array([0.0, 0.0, 0.04])  # out of the skin's own thickness
+            out[2 * eye + lid, 0] = place
+            for k in range(1, ROWS):
+                rise = starts[lid] + bends[lid] * (k - 0.5) / (ROWS - 1)
+                way = np.stack([np.sin(fan), np.full(COLUMNS, np.tan(rise)), np.cos(fan)], 1)
+                way /= np.linalg.norm(way, axis=1, keepdims=True)
+                place = place + way * (shape * lengths[lid] / (ROWS - 1))[:, None]
                 out[2 * eye + lid, k] = place
     return out.reshape(-1, 3)
+
+
+def _along(line: F32, step: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Points (len(step), 3) at shares 0..1 of the length of a line (N, 3), rounded off."""
+    line = np.concatenate([line[:1], (line[:-2] + 2 * line[1:-1] + line[2:]) / 4, line[-1:]])
+    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    return np.stack([np.interp(step * length[-1], length, line[:, k]) for k in range(3)], 1)

@@ -286,7 +286,7 @@ class Renderer:
 
     def _upload(self, head: Head, skin: Skin, posed: Posed, weights: F32) -> None:
         lay = layout()
-        old = float(np.clip(1.4 * skin.age - 0.25, 0, 1))
+        old = float(np.clip(1.3 * skin.age - 0.3, 0, 1))
         depth = creases().depth(weights, skin.wrinkles, old, float(skin.lid_fold[3]))
         moving = np.concatenate([posed.vertices, posed.normals, depth], 1).astype(np.float32)
         gap = float(np.ptp(posed.vertices[rig().kit.landmarks[[62, 66]], 1]))

@@ -56,6 +56,15 @@ def test_lashes_rise_from_open_lids_and_droop_from_shut_ones(head: Head) -> None
         assert (shut[-1, :, 2] > shut[0, :, 2]).all()  # outside the cheek
 
 
+def test_a_squint_leaves_the_upper_lashes_up(head: Head) -> None:
+    def rise(**values: float) -> float:
+        fringe = lashes(head, 1.0, **values)[0]
+        return float((fringe[-1] - fringe[0])[COLUMNS // 2, 1])
+
+    assert rise(eyeSquint=1) == pytest.approx(rise(), abs=0.15)
+    assert rise(eyeBlink=0.6) < rise() - 0.4
+
+
 def test_lashes_are_as_long_as_asked(head: Head) -> None:
     def reach(length: float) -> float:
         fringe = lashes(head, length)[0]

@@ -151,8 +151,8 @@ void main() {
     albedo = mix(albedo, vec3(0.004 + shade.z), pupil);
     // the upper lid and its lashes keep light from the ball
     light = mix(0.42, 1.0, smoothstep(-0.05, 0.45, eye_centre[k].w - model.y)) * 0.9;
-    gloss = 1.6;
-    shine = 220.0;
+    gloss = 0.6;
+    shine = 400.0;
     // the mesh leaves a slit between shut lids, where lashes and wet rims let no ball be seen
     float shut = smoothstep(0.22, 0.08, k == 0 ? lids.x : lids.y);
     albedo = mix(albedo, vec3(0.03, 0.015, 0.012), shut);
