@@ -53,6 +53,7 @@ def scores(faces: Faces, found: dict[str, F32]) -> dict[str, Any]:
     r = metrics.pearson(guess, truth)
     off = np.abs(guess - truth).mean(0)
     seen = faces.visibility[:, :2] > 0.5
+    by_corners = metrics.nme(points[frontal], faces.points[frontal], eyes[frontal])
     turned = metrics.geodesic(found["rotation"].reshape(-1, 3, 3), faces.rotation)
     gaze = metrics.angle(found["gaze"].reshape(-1, 2, 3), faces.gaze)
     return {
@@ -60,11 +61,11 @@ def scores(faces: Faces, found: dict[str, F32]) -> dict[str, Any]:
         "mean_r": r[:_ARKIT].mean(),
         "worst_r": r[:_ARKIT].min(),
         "mae": off[:_ARKIT].mean(),
-        "nme_eye_corners_percent": _mean(metrics.nme(points[frontal], faces.points[frontal], eyes[frontal])) * 100,
+        "nme_eye_corners_percent": metrics.mean(by_corners) * 100,
         "nme_hull_percent": metrics.nme(points, faces.points, hull).mean() * 100,
         "frontal": frontal.mean(),
         "rotation_degrees": turned.mean(),
-        "gaze_degrees": _mean(gaze[seen]),
+        "gaze_degrees": metrics.mean(gaze[seen]),
         "calibration_error": metrics.calibration_error(guess[:, :_ARKIT], truth[:, :_ARKIT]),
         "r": r,
         "mae_each": off,
@@ -181,7 +182,3 @@ def _pipeline(context: Context, data: Dataset) -> dict[str, Any]:
         guess = np.stack([state.landmarks[:, :2] for state in seen if state.landmarks is not None])
         figures |= {"mean_r": r.mean(), "nme_hull_percent": metrics.nme(guess, marks, hull).mean() * 100}
     return figures
-
-
-def _mean(values: npt.NDArray[Any]) -> float:
-    return float(values.mean()) if values.size else float("nan")

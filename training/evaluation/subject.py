@@ -110,3 +110,9 @@ def look(pipeline: mien.Pipeline, pictures: U8) -> list[FaceState]:
         pipeline.reset()
         states.append(pipeline.process(np.ascontiguousarray(picture)))
     return states
+
+
+def raw(pipeline: mien.Pipeline, pictures: U8) -> F32:
+    """A pipeline's unfiltered coefficients (N, 52) for pictures (N, H, W, 3); NaN where it found no face."""
+    rows = [state.raw if state.found else np.full(len(state.raw), np.nan) for state in look(pipeline, pictures)]
+    return np.stack(rows).astype(np.float32)
