@@ -22,7 +22,19 @@ from rich.table import Table
 from benchmarks._report import commit
 from training.command import run
 from training.errors import TrainingError
-from training.evaluation import expression, framing, lids, mouth, real, regions, renders, sides, sweeps, temporal
+from training.evaluation import (
+    expression,
+    framing,
+    lids,
+    mouth,
+    negatives,
+    real,
+    regions,
+    renders,
+    sides,
+    sweeps,
+    temporal,
+)
 from training.evaluation.part import Asked, Context, Part, plain
 from training.evaluation.subject import Subject
 from training.paths import ROOT, shared
@@ -36,6 +48,7 @@ PARTS: Mapping[str, Callable[[Context], Part]] = {
     "lids": lids.run,
     "mouth": mouth.run,
     "framing": framing.run,
+    "negatives": negatives.run,
     "real": real.run,
     "temporal": temporal.run,
     "expression": expression.run,
@@ -113,6 +126,7 @@ def main(
     steps: Annotated[int, typer.Option(min=2, help="values of a sweep")] = 11,
     faces: Annotated[int, typer.Option(min=1, help="pictures of each kind of eyes and of mouths")] = 60,
     framed: Annotated[int, typer.Option(min=1, help="people who are cut by the frame and rolled")] = 24,
+    strangers: Annotated[int, typer.Option(min=1, help="pictures of things that are not faces")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="processes that render")] = 1,
 ) -> None:
     """Evaluates a bundle."""
@@ -132,6 +146,7 @@ def main(
             steps=steps,
             faces=faces,
             framed=framed,
+            negatives=strangers,
             workers=workers,
         )
         asked = evaluate(context, parts_of(subject, parts))

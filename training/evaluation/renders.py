@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import fields
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from mien.layouts import ARKIT52
 
 from training.augment import Augment, Faces
-from training.dataset import Dataset, ensure
+from training.dataset import VERSION, Dataset, ensure
 from training.evaluation import metrics, plots, sheets
 from training.evaluation.part import Asked, Context, Part
 from training.evaluation.studio import occluded_pairs
@@ -73,6 +74,14 @@ def scores(faces: Faces, found: dict[str, F32]) -> dict[str, Any]:
     }
 
 
+def digest(data: Dataset) -> str:
+    """What tells these held-out renders from others, whatever their size: SHA-256 of their labels, 16 hex digits."""
+    made = hashlib.sha256(str(VERSION).encode())
+    for name in ("coefficients", "identity", "rotation", "gaze"):
+        made.update(np.ascontiguousarray(data.labels[name]).tobytes())
+    return made.hexdigest()[:16]
+
+
 def clear(faces: Faces) -> npt.NDArray[np.bool_]:
     """The faces within 30 degrees of the camera of which every region can be seen, bool (N,)."""
     return np.asarray((faces.rotation[:, 2, 2] > np.cos(np.radians(30))) & (faces.visibility > 0.5).all(1))
@@ -123,6 +132,7 @@ def run(context: Context) -> Part:
     sheets.renders(context.out / "renders.png", faces, found)
     figures = {
         **ours,
+        "labels": digest(data),
         "constant": {name: value for name, value in blind.items() if np.ndim(value) == 0},
         "constant_mae_each": blind["mae_each"],
         "coefficients": COEFFICIENTS,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mien.backends.select import Terms
 from mien.bundle import Bundle
 from mien.profiler import Profiler
+from mien.tasks._detector import Detector
 from mien.tasks._loader import Loader
 from mien.tasks._network import Runner
 from mien.types import FaceState, Frame
@@ -58,6 +59,7 @@ class Subject:
         self._input = port.name
         self._runner = Runner(loaded)
         self._has_neutral = "neutral" in loaded.network.inputs
+        self._detector = Detector.of(root.section("detect"), self._load) if "detect" in root else None
 
     def about(self) -> dict[str, Any]:
         """The bundle's name, and the SHA-256 of each of its blobs."""
@@ -91,6 +93,13 @@ class Subject:
         found = {name: np.stack(values) for name, values in rows.items()}
         found["coefficients"] = np.clip(found["coefficients"], 0, 1)
         return found
+
+    def detects(self, picture: U8) -> bool:
+        """Whether the bundle's detector alone sees a face in a picture (H, W, 3); without a detector it always does."""
+        if self._detector is None:
+            return True
+        rows = self._detector.find(Frame.of(picture), self._detector.new_stream(), Profiler())
+        return len(rows) > 0
 
     def close(self) -> None:
         """Lets go of the bundle's file."""
