@@ -55,9 +55,11 @@ def scores(guess: F32, truth: F32) -> dict[str, Any]:
 def ranges(context: Context) -> Numbers:
     """How far each coefficient's answer goes while it alone goes from 0 to 1, (57,), the mean over the people."""
     ends = np.concatenate([sweep(name, (0, 1)) for name in COEFFICIENTS])
-    poses = [Pose(person, row) for person in range(context.people) for row in ends]
+    rows, place = np.unique(ends, axis=0, return_inverse=True)  # most begin at the same rest
+    poses = [Pose(person, row) for person in range(context.people) for row in rows]
     said = context.subject.predict(crops(take(context, poses), context.subject.size))["coefficients"]
-    answers = said.reshape(context.people, len(COEFFICIENTS), 2, -1)
+    answers = said.reshape(context.people, len(rows), -1)[:, place.ravel()]
+    answers = answers.reshape(context.people, len(COEFFICIENTS), 2, -1)
     each = np.arange(len(COEFFICIENTS))
     return np.asarray((answers[:, each, 1, each] - answers[:, each, 0, each]).mean(0))
 
