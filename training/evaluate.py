@@ -126,7 +126,7 @@ def main(
     steps: Annotated[int, typer.Option(min=2, help="values of a sweep")] = 11,
     faces: Annotated[int, typer.Option(min=1, help="pictures of each kind of eyes and of mouths")] = 60,
     framed: Annotated[int, typer.Option(min=1, help="people who are cut by the frame and rolled")] = 24,
-    strangers: Annotated[int, typer.Option(min=1, help="pictures of things that are not faces")] = 2000,
+    strangers: Annotated[int, typer.Option("--negatives", min=1, help="pictures of things that are not faces")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="processes that render")] = 1,
 ) -> None:
     """Evaluates a bundle."""
