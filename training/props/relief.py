@@ -26,6 +26,17 @@ _FINE = 2  # pixels of the stage for one of the picture, in each direction
 _FLOOR = -10.0  # z where nothing stands
 
 
+def smooth(values: F32, sigma: float) -> F32:
+    """A Gaussian blur (rows, columns) whose cost does not grow with sigma: wide ones are made on a smaller picture."""
+    rows, columns = values.shape
+    step = max(1, int(sigma / 2))
+    if step == 1:
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), max(sigma, 0.5)), np.float32)
+    size = (max(columns // step, 4), max(rows // step, 4))
+    small = cv2.GaussianBlur(cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / step)
+    return np.asarray(cv2.resize(small, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
 class Relief:
     """A stage for one thing in a picture.
 
@@ -67,7 +78,7 @@ class Relief:
         """0 at the centre, 1 on the (super)ellipse's rim."""
         x, y = self.x[at] - np.float32(centre[0]), self.y[at] - np.float32(centre[1])
         c, s = math.cos(turn), math.sin(turn)
-        u, v = np.abs(c * x + s * y) / axes[0], np.abs(c * y - s * x) / axes[1]
+        u, v = np.abs(c * x + s * y) / float(axes[0]), np.abs(c * y - s * x) / float(axes[1])
         return np.asarray((u**power + v**power) ** (1 / power), np.float32)
 
     def _put(self, at: Window, z: F32, colour: Colour, gloss: float) -> None:
@@ -160,41 +171,53 @@ class Relief:
         Args:
             flat: it is drawn or printed, and no light falls on it.
         """
-        rows, columns = self.z.shape
-        solid = self.solid
-        if not solid.any():
+        if not self.solid.any():
             return
-        shown = self.colour if flat else self._lit(rng, solid)
+        fine, part = self._bounds()
+        solid = self.solid[fine]
+        shown = self.colour[fine] if flat else self._lit(rng, fine)
         alpha = solid.astype(np.float32)
-        size = (columns // _FINE, rows // _FINE)
-        cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)[..., None]
+        below = canvas[part]
+        size = (below.shape[1], below.shape[0])
+        cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
         front = cv2.resize(shown * alpha[..., None], size, interpolation=cv2.INTER_AREA)
         if not flat:
             blur = max(self.unit / _FINE * rng.uniform(0.05, 0.2), 0.5)
             shift = np.array([[1, 0, rng.normal(0, blur)], [0, 1, abs(rng.normal(0, blur))]], np.float32)
-            shadow = cv2.GaussianBlur(cv2.warpAffine(cover[..., 0], shift, size), (0, 0), blur)
-            canvas *= 1 - rng.uniform(0, 0.6) * shadow[..., None]
-        canvas *= 1 - cover
-        canvas += front
+            shadow = smooth(cv2.warpAffine(cover, shift, size), blur)
+            below *= 1 - rng.uniform(0, 0.6) * shadow[..., None]
+        below *= 1 - cover[..., None]
+        below += front
 
-    def _lit(self, rng: np.random.Generator, solid: Bool) -> F32:
-        """The colours under a lamp and an ambient light."""
-        height = np.where(solid, self.z, self.z[solid].min()) * np.float32(self.unit)
-        height = cv2.GaussianBlur(height.astype(np.float32), (0, 0), max(self.unit * 0.008, 0.7))
+    def _bounds(self) -> tuple[Window, Window]:
+        """The window of the stage and of the picture in which the thing and its shadow lie."""
+        margin = int(self.unit / _FINE * 0.7) + 2
+        ends = []
+        for axis in (0, 1):
+            there = np.flatnonzero(self.solid.any(1 - axis)) // _FINE
+            most = self.z.shape[axis] // _FINE
+            ends.append((max(int(there[0]) - margin, 0), min(int(there[-1]) + margin + 1, most)))
+        (top, bottom), (left, right) = ends
+        return (
+            (slice(top * _FINE, bottom * _FINE), slice(left * _FINE, right * _FINE)),
+            (slice(top, bottom), slice(left, right)),
+        )
+
+    def _lit(self, rng: np.random.Generator, at: Window) -> F32:
+        """The colours of a window under a lamp and an ambient light."""
+        z, solid = self.z[at], self.solid[at]
+        height = smooth(np.where(solid, z, z[solid].min()) * np.float32(self.unit), self.unit * 0.008)
         dx = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=1 / 8)
         dy = cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=1 / 8)
         long = np.sqrt(dx * dx + dy * dy + 1)
-        way = np.array([rng.normal(0, 0.6), rng.normal(-0.5, 0.5), rng.uniform(0.3, 1.2)])
+        way = np.array([rng.normal(0, 0.6), rng.normal(-0.5, 0.5), rng.uniform(0.3, 1.2)], np.float32)
         way /= np.linalg.norm(way)
-        facing = (way[2] - way[0] * dx - way[1] * dy) / long
-        half = way + np.array([0, 0, 1])
+        half = way + np.array([0, 0, 1], np.float32)
         half /= np.linalg.norm(half)
+        facing = np.maximum((way[2] - way[0] * dx - way[1] * dy) / long, 0)
         shine = np.maximum((half[2] - half[0] * dx - half[1] * dy) / long, 0) ** float(rng.uniform(10, 80))
-        around = float(rng.uniform(0.15, 0.6))
-        hollow = cv2.GaussianBlur(height, (0, 0), self.unit * 0.12) - height
-        open_sky = np.clip(1 - hollow / (self.unit * 0.5), 0.35, 1.1)
-        lamp = float(rng.uniform(0.5, 1.0))
-        light = (around * (0.6 + 0.4 / long) * open_sky + lamp * np.maximum(facing, 0) * np.clip(open_sky, 0.6, 1))[
-            ..., None
-        ]
-        return np.asarray(self.colour * light + (self.gloss * shine * 4 * lamp)[..., None], np.float32)
+        around, lamp = float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.5, 1.0))
+        hollow = smooth(height, self.unit * 0.12) - height
+        sky = np.clip(1 - hollow / (self.unit * 0.5), 0.35, 1.1)
+        light = around * (0.6 + 0.4 / long) * sky + lamp * facing * np.clip(sky, 0.6, 1)
+        return np.asarray(self.colour[at] * light[..., None] + (self.gloss[at] * shine * (4 * lamp))[..., None])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.performer.backgrounds import fractal
-from training.props.relief import Relief
+from training.props.relief import Relief, smooth
 
 F32 = npt.NDArray[np.float32]
 
@@ -22,12 +22,12 @@ def cloth(rng: np.random.Generator, canvas: F32) -> None:
     z = np.zeros((rows, columns), np.float32)
     for _ in range(rng.integers(2, 6)):
         angle, turns = rng.uniform(0, math.pi), math.exp(rng.uniform(math.log(1), math.log(9)))
-        bent = _smooth(fractal(rng, rows, columns), 0.15 * stage.unit) * rng.uniform(0.2, 2.5)
+        bent = smooth(fractal(rng, rows, columns), 0.15 * stage.unit) * rng.uniform(0.2, 2.5)
         phase = turns * (math.cos(angle) * x + math.sin(angle) * y + bent) + rng.uniform(0, 7)
         sharp = rng.uniform(1, 4)
         z += rng.uniform(0.1, 0.6) / turns * (1 - np.abs(np.sin(phase))) ** sharp
     crumpled = rng.uniform(0.01, 0.1) * stage.unit
-    z = _smooth(z + rng.uniform(0, 0.6) * _smooth(fractal(rng, rows, columns), crumpled), 0.01 * stage.unit)
+    z = smooth(z + rng.uniform(0, 0.6) * smooth(fractal(rng, rows, columns), crumpled), 0.01 * stage.unit)
     colour = np.broadcast_to(_paint(rng), (rows, columns, 3)).astype(np.float32)
     if rng.random() < 0.5:
         print_of = _motif(rng, rows, columns, x + 0.3 * z, y + 0.3 * z)
@@ -53,10 +53,6 @@ def patterned(rng: np.random.Generator, canvas: F32) -> None:
         canvas += amount[..., None] * (_paint(rng) - canvas)
     if rng.random() < 0.6:
         canvas *= (0.6 + 0.8 * fractal(rng, rows, columns))[..., None]
-
-
-def _smooth(values: F32, sigma: float) -> F32:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), max(sigma, 0.5)), np.float32)
 
 
 def _paint(rng: np.random.Generator) -> F32:
