@@ -119,8 +119,10 @@ def judged(answers: Mapping[str, F32], values: F64) -> dict[str, Any]:
         sides and all people. told_apart: own less other, 1 for a perfect answer. both: the range when both move.
         slope, r: of the difference of the two answers with the true difference, over the one-sided motions.
         gestures: the same of winks and the like, and `told`, the share whose difference is right by 0.5 or more.
-        gaze: by direction the range of both eyes' coefficients together, and of the same ones when one eye moves alone.
-        mean_own, mean_other, mean_told_apart, mean_slope: over the 18 pairs.
+        gaze: by direction the range of both eyes' coefficients together, of the same ones when that eye moves alone, and
+            of the other eye's (a left eye that looks out drags a right one that looks in).
+        mean_own, mean_other, mean_told_apart, mean_slope: over the 18 pairs. An eye that looks out or in alone is dragged
+            by another coefficient than its own pair's; mean_told_apart_without_gaze leaves these four pairs out.
     """
     pairs = {pair: _one_sided(answers, pair, pair, values) for pair in PAIRS}
     columns = {name: {pair: row[name] for pair, row in pairs.items()} for name in (*_MEANS, "r")}
@@ -132,11 +134,15 @@ def judged(answers: Mapping[str, F32], values: F64) -> dict[str, Any]:
         **columns,
         "both": both,
         **{f"mean_{name}": metrics.mean(list(columns[name].values())) for name in _MEANS},
+        "mean_told_apart_without_gaze": metrics.mean(
+            [apart for pair, apart in columns["told_apart"].items() if not pair.startswith("eyeLook")]
+        ),
         "gestures": {name: _one_sided(answers, name, pair, values) for name, (pair, _) in GESTURES.items()},
         "gaze": {
             "ways": gaze,
             "mean_together": metrics.mean([row["together"] for row in gaze.values()]),
             "mean_alone": metrics.mean([row["alone"] for row in gaze.values()]),
+            "mean_dragged": metrics.mean([row["dragged"] for row in gaze.values()]),
         },
     }
 
@@ -166,13 +172,12 @@ def _one_sided(answers: Mapping[str, F32], move: str, pair: str, values: F64) ->
 
 def _look(answers: Mapping[str, F32], way: str, eyes: tuple[str, str]) -> dict[str, float]:
     together = [_range(answers[f"look {way}"], INDEX[name]) for name in eyes]
-    alone = [
-        _range(answers[f"{name.removesuffix(side)} {side}"], INDEX[name])
-        for name in eyes
-        for side in SIDES
-        if name.endswith(side)
-    ]
-    return {"together": metrics.mean(together), "alone": metrics.mean(alone)}
+    alone, dragged = [], []
+    for name, side, other in zip(eyes, SIDES, reversed(eyes), strict=True):
+        rows = answers[f"{name.removesuffix(side)} {side}"]
+        alone.append(_range(rows, INDEX[name]))
+        dragged.append(_range(rows, INDEX[other]))
+    return {name: metrics.mean(row) for name, row in (("together", together), ("alone", alone), ("dragged", dragged))}
 
 
 def turned(gazes: Mapping[str, F32]) -> dict[str, Any]:

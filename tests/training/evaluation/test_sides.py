@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.evaluation import sides
-from training.performer.coefficients import COEFFICIENTS, PAIRS
+from training.performer.coefficients import COEFFICIENTS, INDEX, PAIRS
 from training.performer.head import GAZE_PER_UNIT
 
 PEOPLE, STEPS = 2, 5
@@ -53,8 +53,18 @@ def test_answers_half_on_each_side_have_range_and_tell_nothing():
     assert found["gestures"]["wink"]["told"] == 0
     assert found["both"]["mouthSmile"] == 1
     # Eyes that look up together need no side; eyes that look left do, because one turns in and one out.
-    assert found["gaze"]["ways"]["up"] == {"together": 1, "alone": 0.5}
-    assert found["gaze"]["ways"]["left"] == {"together": 0.5, "alone": 0.5}
+    assert found["gaze"]["ways"]["up"] == {"together": 1, "alone": 0.5, "dragged": 0.5}
+    assert found["gaze"]["ways"]["left"] == {"together": 0.5, "alone": 0.5, "dragged": 0}
+
+
+def test_an_eye_that_drags_the_other_one_is_told_though_its_pair_does_not_move():
+    answers = truths()
+    rows = answers["eyeLookOut Left"]
+    rows[..., INDEX["eyeLookInRight"]] = rows[..., INDEX["eyeLookOutLeft"]] = VALUES / 2
+    found = sides.judged(answers, VALUES)
+    assert found["gaze"]["ways"]["left"] == pytest.approx({"together": 1, "alone": 0.75, "dragged": 0.25})
+    assert found["told_apart"]["eyeLookOut"] == 0.75
+    assert found["mean_told_apart"] < found["mean_told_apart_without_gaze"] == 1
 
 
 def test_a_rest_that_is_not_zero_is_no_motion():
