@@ -119,10 +119,10 @@ def judged(answers: Mapping[str, F32], values: F64) -> dict[str, Any]:
         sides and all people. told_apart: own less other, 1 for a perfect answer. both: the range when both move.
         slope, r: of the difference of the two answers with the true difference, over the one-sided motions.
         gestures: the same of winks and the like, and `told`, the share whose difference is right by 0.5 or more.
-        gaze: by direction the range of both eyes' coefficients together, of the same ones when that eye moves alone, and
-            of the other eye's (a left eye that looks out drags a right one that looks in).
-        mean_own, mean_other, mean_told_apart, mean_slope: over the 18 pairs. An eye that looks out or in alone is dragged
-            by another coefficient than its own pair's; mean_told_apart_without_gaze leaves these four pairs out.
+        gaze: by direction the range of both eyes' coefficients together, of the same ones when that eye moves alone,
+            and of the other eye's then (a left eye that looks out may drag a right one that looks in).
+        mean_own, mean_other, mean_told_apart, mean_slope: over the 18 pairs. mean_told_apart_without_gaze: over the
+            14 that are no gaze, because an eye that looks out or in does not drag its own pair's other coefficient.
     """
     pairs = {pair: _one_sided(answers, pair, pair, values) for pair in PAIRS}
     columns = {name: {pair: row[name] for pair, row in pairs.items()} for name in (*_MEANS, "r")}
