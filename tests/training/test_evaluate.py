@@ -137,7 +137,7 @@ def test_every_part_runs_and_what_it_measured_is_kept(
     assert kept["sides"]["mediapipe"]["gestures"]["one_sided_smile"]["own"] > 0.3
     assert set(kept["regions"]["range"].values()) == {0}
     assert kept["regions"]["mae"]["tongue"] > 0.5
-    assert kept["lids"]["open_eyes"] == 14
+    assert kept["lids"]["open_eyes"] == 16
     assert kept["lids"]["mediapipe"]["found"] > 0.5
     assert (kept["mouth"]["false_tongue"], kept["mouth"]["hit"]) == (1, 1)
     assert kept["framing"]["cut"]["found"] + kept["framing"]["cut"]["elsewhere"] == 1

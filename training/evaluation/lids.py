@@ -28,6 +28,7 @@ NARROWED: Cases = {
     "lowered_brow": {"browDown": (0.7, 1.0), "eyeSquint": (0, 0.5), "noseSneer": (0, 0.5)},
     "smile": {"mouthSmile": (0.6, 1.0), "cheekSquint": (0.6, 1.0), "eyeSquint": (0, 0.4)},
     "look_down": {"eyeLookDown": (0.4, 0.9)},
+    "narrowest": {"eyeLookDown": (0.3, 0.8), "eyeSquint": (0.7, 1), "cheekSquint": (0.5, 1), "browDown": (0.3, 1)},
     "dark": {"eyeSquint": (0, 0.7), "browDown": (0, 0.7), "stops": (4, 6)},
 }
 SHUT: Cases = {
