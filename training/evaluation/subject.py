@@ -60,6 +60,7 @@ class Subject:
         self._runner = Runner(loaded)
         self._has_neutral = "neutral" in loaded.network.inputs
         self._detector = Detector.of(root.section("detect"), self._load) if "detect" in root else None
+        self._stream = None if self._detector is None else self._detector.new_stream()
 
     def about(self) -> dict[str, Any]:
         """The bundle's name, and the SHA-256 of each of its blobs."""
@@ -96,10 +97,9 @@ class Subject:
 
     def detects(self, picture: U8) -> bool:
         """Whether the bundle's detector alone sees a face in a picture (H, W, 3); without a detector it always does."""
-        if self._detector is None:
+        if self._detector is None or self._stream is None:
             return True
-        rows = self._detector.find(Frame.of(picture), self._detector.new_stream(), Profiler())
-        return len(rows) > 0
+        return len(self._detector.find(Frame.of(picture), self._stream, Profiler())) > 0
 
     def close(self) -> None:
         """Lets go of the bundle's file."""
