@@ -16,8 +16,8 @@ SIDES = ("Left", "Right")
 def held(coefficients: F32, blink: F32, lids: F32, lips: float, lid_shapes: F32, lip_shapes: F32) -> F32:
     """The weights (52,) that a face's shapes get for coefficients.
 
-    On each eye the blink is scaled back first, then lookDown, squint and cheekSquint, so that eyes squeezed shut keep the
-    cheeks' part of it; mouthClose until the lips touch.
+    On each eye the blink is scaled back first, then lookDown, squint and cheekSquint, so that eyes squeezed shut keep
+    the cheeks' part of it; mouthClose until the lips touch.
 
     Args:
         coefficients: (52,). blink: (2,) what eyeBlink is multiplied by on each side.

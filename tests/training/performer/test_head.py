@@ -104,7 +104,7 @@ def test_the_gaze_label_is_where_the_eyeball_points(people: list[Head]) -> None:
 
 
 def test_the_label_is_what_the_face_shows(people: list[Head]) -> None:
-    """Eyes squeezed shut keep their squint; lips that touch already are less than what was asked; all else is as asked."""
+    """Eyes squeezed shut keep their squint; lips that touch already are less than asked; all else is as asked."""
     rng = np.random.default_rng(2)
     held = {INDEX[f"{name}{side}"] for name in ("eyeBlink", "eyeSquint", "cheekSquint") for side in ("Left", "Right")}
     held.add(INDEX["mouthClose"])
