@@ -140,8 +140,8 @@ class Head:
     def shown(self, coefficients: F32) -> F32:
         """What of an expression (57,) this face shows, in 0..1: the label of its picture.
 
-        Differs from what was asked where `limited` holds lids or lips. Two stay as asked: eyeLookDown, since the eyeball
-        turns all the way, and eyeBlink, since the eye is shut, whichever part of it squint and cheek have taken.
+        Differs from what was asked where `limited` holds lids or lips. Two stay as asked: eyeLookDown, as the eyeball
+        turns all the way, and eyeBlink, since the eye is shut, whichever part squint and cheek have taken in it.
         """
         weights = self.limited(coefficients)
         out = np.array(coefficients, np.float32)
