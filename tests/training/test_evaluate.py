@@ -121,7 +121,7 @@ def test_every_part_runs_and_what_it_measured_is_kept(
     with Subject(bundle) as subject:
         context = Context(
             subject, bundle, mediapipe_bundle, evaluate.public(tmp_path, "yunet", "yunet", "yunet_n_320_320.onnx"),
-            tmp_path / "data", tmp_path / "out", pictures=16, people=1, steps=2, occluded=4, frames=2,
+            tmp_path / "data", tmp_path / "out", pictures=24, people=1, steps=2, occluded=4, frames=2,
             faces=1, framed=1, negatives=9,
         )  # fmt: skip
         asked = evaluate.evaluate(context, evaluate.parts_of(subject, None))
