@@ -16,6 +16,7 @@ from mien.layouts import ARKIT52
 from onnx import TensorProto, helper, numpy_helper
 
 from training import dataset, evaluate
+from training.augment import face_region
 from training.errors import TrainingError
 from training.evaluation import real, renders, studio, sweeps
 from training.evaluation.part import Asked, Context, plain
@@ -46,7 +47,10 @@ EXPRESSION: dict[str, Any] = {
 }
 
 
-def write(path: Path, constants: dict[str, Any], size: int = SIZE) -> Path:
+CROP = {"scale": [1.2, 1.2], "square": True, "upright": [36, 45], "hull": "upright"}
+
+
+def write(path: Path, constants: dict[str, Any], size: int = SIZE, crop: dict[str, Any] = CROP) -> Path:
     """A bundle without a detector whose network gives constants (tensor NAME_out for each)."""
     inputs = {"image": (1, 3, size, size)} | ({"neutral": (1, 64)} if "raw_embedding" in constants else {})
 
@@ -79,7 +83,7 @@ def write(path: Path, constants: dict[str, Any], size: int = SIZE) -> Path:
             }
         },
         "face": {
-            "crop_from_landmarks": {"scale": [1.2, 1.2], "square": True, "upright": [36, 45], "hull": "upright"},
+            "crop_from_landmarks": crop,
             "landmarks": {"network": "face", "decode": "points", "count": landmarks.COUNT, "dims": 2},
             "coefficients": {"layout": "arkit52", "extras": list(TONGUE)},
         },
@@ -117,7 +121,7 @@ def test_every_part_runs_and_what_it_measured_is_kept(
     with Subject(bundle) as subject:
         context = Context(
             subject, bundle, mediapipe_bundle, evaluate.public(tmp_path, "yunet", "yunet", "yunet_n_320_320.onnx"),
-            tmp_path / "data", tmp_path / "out", pictures=16, people=1, steps=2, occluded=4, frames=2,
+            tmp_path / "data", tmp_path / "out", pictures=24, people=1, steps=2, occluded=4, frames=2,
             faces=1, framed=1, negatives=9,
         )  # fmt: skip
         asked = evaluate.evaluate(context, evaluate.parts_of(subject, None))
@@ -205,6 +209,20 @@ def test_stills_are_turned_darkened_and_framed_as_asked(face: Path, tmp_path: Pa
 def test_a_bundle_without_this_project_s_outputs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no output gaze"):
         Subject(write(tmp_path / "a.mien", {name: value for name, value in CONSTANTS.items() if name != "gaze"}))
+
+
+def test_faces_are_cut_as_the_bundle_says(face: Path, tmp_path: Path) -> None:
+    wide = {"scale": [1.5, 1.5], "square": True, "slack": 0.1, "grid": 0.05}
+    points = POINTS[0] + np.float32(30)
+    with Subject(face) as subject, Subject(write(tmp_path / "wide.mien", CONSTANTS, crop=wide)) as other:
+        assert subject.region(points) == face_region(points, landmarks.UPRIGHT)
+        region = other.region(points)
+        item = studio.Stills(np.zeros((1, 200, 200, 3), np.uint8), points[None], np.zeros((1, 57), np.float32))
+        item.pictures[0, :, 150:] = 255
+        narrow, loose = (sweeps.crops(item, one)[0] for one in (subject, other))
+    assert region.width == pytest.approx(1.5 * np.ptp(points, axis=0).max())
+    assert (region.cx, region.cy) == pytest.approx((points.min(0) + points.max(0)) / 2)
+    assert loose.mean() > narrow.mean() > 0
 
 
 def test_predictions_are_what_the_network_says_with_coefficients_within_their_range(face: Path) -> None:

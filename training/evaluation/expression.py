@@ -26,7 +26,7 @@ _NEUTRAL, _EMOTION = labels.KINDS.index("neutral"), labels.KINDS.index("emotion"
 def run(context: Context) -> Part:
     """Part `expression`: of the outputs that the bundle has."""
     data = held_out(context)
-    faces = cut(faces_of(data, np.arange(len(data))), context.subject.size)
+    faces = cut(faces_of(data, np.arange(len(data))), context.subject)
     found = context.subject.predict(faces.pictures)
     figures: dict[str, Any] = {"pictures": len(data)}
     if "aus" in found:

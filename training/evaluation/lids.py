@@ -49,7 +49,7 @@ def run(context: Context) -> Part:
     cases |= {f"shut: {name}": case for name, case in SHUT.items()}
     taken, blinks = drawn(context, cases), list(PAIRS["eyeBlink"])
     truth = taken.shown[:, blinks]
-    ours = context.subject.predict(crops(taken, context.subject.size))["coefficients"][:, blinks]
+    ours = context.subject.predict(crops(taken, context.subject))["coefficients"][:, blinks]
     figures = judged(ours, truth, list(cases))
     if context.reference is not None:
         with mien.open(context.reference, tracking=False) as peer:

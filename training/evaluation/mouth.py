@@ -44,7 +44,7 @@ def run(context: Context) -> Part:
     cases = {f"in: {name}": case for name, case in RESTING.items()}
     cases |= {f"out: {name}": case for name, case in OUT.items()}
     taken = drawn(context, cases)
-    said = context.subject.predict(crops(taken, context.subject.size))["coefficients"]
+    said = context.subject.predict(crops(taken, context.subject))["coefficients"]
     out = INDEX["tongueOut"]
     figures = judged(said[:, out], taken.shown[:, out], list(cases))
     sheets.stills(context.out / "mouth.png", taken, list(cases), taken.shown[:, [out]], said[:, [out]])

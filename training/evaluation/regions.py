@@ -57,7 +57,7 @@ def ranges(context: Context) -> Numbers:
     ends = np.concatenate([sweep(name, (0, 1)) for name in COEFFICIENTS])
     rows, place = np.unique(ends, axis=0, return_inverse=True)  # most begin at the same rest
     poses = [Pose(person, row) for person in range(context.people) for row in rows]
-    said = context.subject.predict(crops(take(context, poses), context.subject.size))["coefficients"]
+    said = context.subject.predict(crops(take(context, poses), context.subject))["coefficients"]
     answers = said.reshape(context.people, len(rows), -1)[:, place.ravel()]
     answers = answers.reshape(context.people, len(COEFFICIENTS), 2, -1)
     each = np.arange(len(COEFFICIENTS))
@@ -67,7 +67,7 @@ def ranges(context: Context) -> Numbers:
 def run(context: Context) -> Part:
     """Part `regions`."""
     data = held_out(context)
-    faces = cut(faces_of(data, np.arange(len(data))), context.subject.size)
+    faces = cut(faces_of(data, np.arange(len(data))), context.subject)
     guess, easy = context.subject.predict(faces.pictures)["coefficients"], clear(faces)
     figures = scores(guess, faces.coefficients)
     figures["clear"] = scores(guess[easy], faces.coefficients[easy]) if easy.sum() > 1 else None

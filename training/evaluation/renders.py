@@ -16,7 +16,7 @@ from training.dataset import VERSION, Dataset, ensure
 from training.evaluation import metrics, plots, sheets
 from training.evaluation.part import Asked, Context, Part
 from training.evaluation.studio import occluded_pairs
-from training.evaluation.subject import look
+from training.evaluation.subject import Subject, look
 from training.faces import faces_of, label_map
 from training.performer import landmarks
 from training.performer.coefficients import COEFFICIENTS
@@ -34,9 +34,9 @@ def held_out(context: Context) -> Dataset:
     return ensure(context.data, context.pictures, context.seed, "validation")
 
 
-def cut(faces: Faces, size: int) -> Faces:
-    """Exact crops of a network's input size."""
-    return Augment(0, label_map(), size).plain(faces)
+def cut(faces: Faces, subject: Subject) -> Faces:
+    """Exact crops as a bundle wants them."""
+    return Augment(0, label_map(), subject.size, subject.region).plain(faces)
 
 
 def scores(faces: Faces, found: dict[str, F32]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def visibility_auc(faces: Faces, found: dict[str, F32]) -> dict[str, float]:
 def run(context: Context) -> Part:
     """Part `renders`."""
     data = held_out(context)
-    faces = cut(faces_of(data, np.arange(len(data))), context.subject.size)
+    faces = cut(faces_of(data, np.arange(len(data))), context.subject)
     found = context.subject.predict(faces.pictures)
     ours, blind = scores(faces, found), scores(faces, constant(faces))
     truth, easy = faces.coefficients, clear(faces)
@@ -156,7 +156,7 @@ def run(context: Context) -> Part:
 def run_occlusion(context: Context) -> Part:
     """Part `occlusion`."""
     pairs = occluded_pairs(context)
-    free, hidden = (cut(faces, context.subject.size) for faces in pairs)
+    free, hidden = (cut(faces, context.subject) for faces in pairs)
     clear, found = context.subject.predict(free.pictures), context.subject.predict(hidden.pictures)
     ours, area = scores(hidden, found), visibility_auc(hidden, found)
     sheets.renders(context.out / "occlusion.png", hidden, found)

@@ -69,7 +69,7 @@ def run(context: Context) -> Part:
         peer = None if context.reference is None else stack.enter_context(mien.open(context.reference, tracking=False))
         for person in range(context.people):
             taken = take(context, [Pose(person, row.astype(np.float32)) for row in rows])
-            said = context.subject.predict(crops(taken, context.subject.size))
+            said = context.subject.predict(crops(taken, context.subject))
             ours.append(by_move(said["coefficients"], ends, context.steps))
             gazes.append(by_move(said["gaze"].reshape(len(rows), 6), ends, context.steps))
             if peer is not None:

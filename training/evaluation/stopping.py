@@ -5,8 +5,10 @@ Scores are mean Pearson r (or whatever is better when larger) on pictures that t
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -49,6 +51,28 @@ def verdict(samples: Sequence[float], scores: Sequence[float], gain: float = GAI
     if risen >= gain:
         return "go on"
     return "worse" if risen <= -gain else "stop"
+
+
+def logged(path: Path) -> tuple[list[float], list[float]]:
+    """Samples and held-out mean r of a run of `training.face.run`, from its log.jsonl, as `verdict` wants them.
+
+    A run that went on from an earlier checkpoint has logged some samples twice; the later line counts.
+
+    Raises:
+        TrainingError: ``training.config``; the log cannot be read.
+    """
+    rows: dict[float, float] = {}
+    try:
+        for line in path.read_text("utf-8").splitlines():
+            entry = json.loads(line)
+            if "ordinary" in entry:
+                rows = {samples: score for samples, score in rows.items() if samples < entry["samples"]}
+                rows[entry["samples"]] = entry["ordinary"]["mean_r"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            "training.config", f"{path} cannot be read ({error}).", "Give a run's log.jsonl."
+        ) from error
+    return list(rows), list(rows.values())
 
 
 def gained(before: Mapping[str, Any], after: Mapping[str, Any], by: float = WORTH) -> bool:

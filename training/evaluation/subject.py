@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,7 @@ from mien.profiler import Profiler
 from mien.tasks._detector import Detector
 from mien.tasks._loader import Loader
 from mien.tasks._network import Runner
+from mien.tasks._region import Crop, Region, hull
 from mien.types import FaceState, Frame
 
 from training.errors import TrainingError
@@ -44,7 +46,10 @@ class Subject:
         self.path = path
         self._load = Loader(Bundle.open(path), Terms())
         root = self._load.bundle.manifest.root
-        loaded = self._load(root.section("face").section("landmarks").text("network"))
+        face = root.section("face")
+        loaded = self._load(face.section("landmarks").text("network"))
+        # Where nobody follows a face, nothing is to hold its crop in place.
+        self._crop = replace(Crop.parse(face.section("crop_from_landmarks"), landmarks.COUNT), slack=0.0, grid=0.0)
         port, image = loaded.network.image_input()
         self.size = port.shape[2 if image.layout == "nchw" else 1]
         self.outputs = tuple(loaded.network.outputs)
@@ -66,6 +71,10 @@ class Subject:
         """The bundle's name, and the SHA-256 of each of its blobs."""
         manifest = self._load.bundle.manifest
         return {"bundle": manifest.name, "blobs": dict(manifest.blobs)}
+
+    def region(self, points: F32) -> Region:
+        """The exact crop of a face with these landmarks (220, 2), pixels, as the bundle says that it is cut."""
+        return self._crop.region(hull(points), points)
 
     def predict(self, crops: U8, neutral: F32 | None = None) -> dict[str, F32]:
         """The network's outputs for pictures that are cut already.

@@ -14,12 +14,10 @@ import numpy.typing as npt
 from mien import _native
 from mien.layouts import ARKIT52
 
-from training.augment import face_region
 from training.evaluation import metrics, plots, sheets
 from training.evaluation.part import Asked, Context, Part
 from training.evaluation.studio import Stills, Sweep, sweeps
-from training.evaluation.subject import raw
-from training.performer import landmarks
+from training.evaluation.subject import Subject, raw
 from training.performer.coefficients import COEFFICIENTS, INDEX
 
 F32 = npt.NDArray[np.float32]
@@ -41,7 +39,7 @@ def run(context: Context) -> Part:
         )
         for item in sweeps(context):
             at = item.person, INDEX[item.name]
-            ours[at] = context.subject.predict(crops(item, context.subject.size))["coefficients"]
+            ours[at] = context.subject.predict(crops(item, context.subject))["coefficients"]
             if peer is not None:
                 theirs[at] = raw(peer, item.pictures)
             if item.person == 0:
@@ -65,12 +63,13 @@ def run(context: Context) -> Part:
     )
 
 
-def crops(item: Sweep | Stills, size: int) -> npt.NDArray[np.uint8]:
-    """The exact face crops of N pictures, uint8 (N, size, size, 3)."""
+def crops(item: Sweep | Stills, subject: Subject) -> npt.NDArray[np.uint8]:
+    """The exact face crops of N pictures, uint8 (N, size, size, 3), as a bundle wants them."""
+    size = subject.size
     spec = _native.TensorSpec(size, size, "uint8", "nhwc", "rgb", "replicate", [1.0] * 3, [0.0] * 3)
     out = np.empty((len(item.pictures), size, size, 3), np.uint8)
     for picture, points, crop in zip(item.pictures, item.points, out, strict=True):
-        affine = face_region(points, landmarks.UPRIGHT).affine(size, size, "center")
+        affine = subject.region(points).affine(size, size, "center")
         height, width = picture.shape[:2]
         _native.image_to_tensor(_native.Image("rgb", width, height, [picture]), affine, spec, crop[None])
     return out

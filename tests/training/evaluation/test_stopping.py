@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from training.errors import TrainingError
-from training.evaluation.stopping import gained, verdict
+from training.evaluation.stopping import gained, logged, verdict
 
 SAMPLES = np.arange(1, 31) * 100_000
 
@@ -42,6 +45,24 @@ def test_one_bad_score_in_a_rising_run_does_not_stop_it():
 def test_a_log_that_is_none_is_refused(samples, scores):
     with pytest.raises(TrainingError, match="tells nothing"):
         verdict(samples, scores)
+
+
+def test_a_log_gives_the_scores_of_the_held_out_people_the_later_ones_where_a_run_went_back(tmp_path: Path):
+    log = tmp_path / "log.jsonl"
+    rows = [(100, 0.1), (200, None), (300, 0.3), (400, 0.35), (300, 0.31), (500, 0.5)]
+    entries = [{"samples": samples} | ({} if r is None else {"ordinary": {"mean_r": r}}) for samples, r in rows]
+    log.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    assert logged(log) == ([100, 300, 500], [0.1, 0.31, 0.5])
+    assert verdict(*logged(log), within=100) == "go on"
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"ordinary": 3, "samples": 1}', '{"ordinary": {"mean_r": 1}}'])
+def test_what_is_no_log_is_refused(tmp_path: Path, text: str | None):
+    log = tmp_path / "log.jsonl"
+    if text is not None:
+        log.write_text(text)
+    with pytest.raises(TrainingError, match=r"log\.jsonl cannot be read"):
+        logged(log)
 
 
 def result(mean_r: float, labels: str | None = "a", pictures: int = 2000) -> dict[str, object]:
