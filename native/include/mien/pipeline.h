@@ -14,11 +14,10 @@
  * own. The rules of mien.h hold. A pipeline is one stream of frames, for one thread at a time; several pipelines may
  * run in several threads. It gives what mien.open(bundle).process(frame) gives in Python, with one face.
  */
+#include "mien/mien.h" /* which includes this file, so before the guard */
+
 #ifndef MIEN_PIPELINE_H
 #define MIEN_PIPELINE_H
-
-#include "mien/imu.h"
-#include "mien/mien.h"
 
 #ifdef __cplusplus
 extern "C" {

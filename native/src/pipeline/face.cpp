@@ -4,7 +4,6 @@
 #include "pipeline/face.h"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 
 #include "refusal.h"
@@ -21,9 +20,9 @@ constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 std::string beside(const Bundle &bundle, const Section &section) {
   const std::string name = section.text("bundle");
   const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
   });
-  if (!plain) section.refuse("bundle", "is no name of a bundle");
+  if (!plain) section.refuse("bundle", "is not the name of a bundle");
 #if defined(_WIN32)
   const size_t slash = bundle.path().find_last_of("/\\");
 #else

@@ -14,8 +14,10 @@ namespace {
 using bundle::Section;
 
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
-constexpr int64_t kLongestJump = 10000000000;  // ns forward; more is another clock
-constexpr size_t kRoom = 64;                   // steps that a call may make before buffers grow
+constexpr int64_t kLongestJump = 10000000000;               // ns forward; more is another clock
+constexpr int64_t kFastest = 1000000, kSlowest = 40000000;  // ns between samples: 1000 and 25 Hz; 50..400 are meant
+constexpr size_t kJudged = 16;                              // spacings from which a rate is told
+constexpr size_t kRoom = 64;                                // steps that a call may make before buffers grow
 
 void check(mien_status status, const char *what) {
   if (status != MIEN_OK) throw Refusal(status, std::string(what) + ": " + mien_status_text(status));
@@ -93,6 +95,7 @@ void ImuTask::forget() {
   std::fill_n(state_in_, state_size_, 0.0f);
   if (smoothing_) smoothing_->forget();
   known_ = started_ = false;
+  odd_ = 0;
   state_ns_ = std::numeric_limits<int64_t>::min();
   said_.assign(slots_.size(), 0.0f);
   sure_.assign(regions_.size(), 0.0f);
@@ -111,12 +114,31 @@ void ImuTask::check_units() const {
   if (health.units != 0) throw Refusal(MIEN_E_UNITS, "the head's accelerometer reads no gravity of 9.81 m/s^2");
 }
 
-void ImuTask::process(const int64_t *t_ns, const float *acc, const float *gyro, size_t rows, mien_face_state *state) {
-  if (started_ && t_ns[0] - last_ns_ > kLongestJump) {
+void ImuTask::check_clock(const int64_t *t_ns, size_t rows) {
+  // Times may be any; their differences are told modulo 2^64, which is the truth unless they go back.
+  const auto between = [](int64_t from, int64_t to) {
+    return static_cast<int64_t>(static_cast<uint64_t>(to) - static_cast<uint64_t>(from));
+  };
+  if (started_ && between(last_ns_, t_ns[0]) > kLongestJump) {
     throw Refusal(MIEN_E_TIME,
                   "the samples jump forward by more than 10 s: another clock? mien_pipeline_reset begins a "
                   "new recording");
   }
+  spacings_.clear();
+  if (started_) spacings_.push_back(between(last_ns_, t_ns[0]));
+  for (size_t i = 1; i < rows; ++i) spacings_.push_back(between(t_ns[i - 1], t_ns[i]));
+  if (spacings_.empty()) return;
+  const auto middle = spacings_.begin() + static_cast<std::ptrdiff_t>(spacings_.size() / 2);
+  std::nth_element(spacings_.begin(), middle, spacings_.end());
+  const int64_t typical = *middle;
+  odd_ = kFastest <= typical && typical <= kSlowest ? 0 : odd_ + spacings_.size();
+  if (odd_ < kJudged) return;
+  throw Refusal(MIEN_E_TIME, "the samples are " + std::to_string(typical) + " ns apart; " +
+                                 (typical < kFastest ? "are the times in microseconds?" : "sensors need 50 to 400 Hz"));
+}
+
+void ImuTask::process(const int64_t *t_ns, const float *acc, const float *gyro, size_t rows, mien_face_state *state) {
+  check_clock(t_ns, rows);
   if (step_ns_.empty()) step_ns_.resize(kRoom);
   rows_.resize(step_ns_.size() * features_);
   size_t steps = 0;

@@ -32,6 +32,7 @@ class ImuTask {
  private:
   void describe(int64_t t_ns, mien_face_state *state);
   void check_units() const;
+  void check_clock(const int64_t *t_ns, size_t rows);
 
   struct Destroy {
     void operator()(mien_imu *imu) const { mien_imu_destroy(imu); }
@@ -49,8 +50,9 @@ class ImuTask {
   // What belongs to the stream.
   bool known_ = false, started_ = false;
   int64_t last_ns_ = 0, state_ns_ = 0;
+  size_t odd_ = 0;  // spacings in a row that no sensor has
   std::vector<float> said_, sure_;
-  std::vector<int64_t> step_ns_;
+  std::vector<int64_t> step_ns_, spacings_;
   std::vector<float> rows_;
 };
 

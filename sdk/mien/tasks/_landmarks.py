@@ -53,9 +53,9 @@ class Smoother:
 
     def __init__(self, section: Section) -> None:
         section.text("kind", "one_euro", ("one_euro",))
-        self._min_cutoff = section.number("min_cutoff", low=1e-6)
-        self._beta = section.number("beta", low=0)
-        self._derivative_cutoff = section.number("derivative_cutoff", 1.0, 1e-6)
+        self._min_cutoff = section.number("min_cutoff", low=1e-6, high=1e6)
+        self._beta = section.number("beta", low=0, high=1e6)
+        self._derivative_cutoff = section.number("derivative_cutoff", 1.0, 1e-6, 1e6)
 
     def apply(self, face: Found, t_ns: int) -> None:
         """Smooths the landmarks in place; the memory is the track's."""
