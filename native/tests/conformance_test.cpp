@@ -176,6 +176,23 @@ void compare(const mien_face_state &state, const Json &expected, const std::stri
   is.same("values", state.coefficient, state.coefficient_count);
 }
 
+void compare_expression(const mien_pipeline *pipeline, size_t face, const Json &expected, const std::string &where) {
+  mien_expression said{};
+  CHECK(mien_pipeline_expression(pipeline, face, &said) == MIEN_E_STRUCT);
+  said.struct_size = sizeof said;
+  CHECK(mien_pipeline_expression(pipeline, face, &said) == MIEN_OK);
+  const Comparison is(expected, where);
+  is.same("aus", said.aus, said.au_count);
+  is.same("emotion", said.emotions, said.emotion_count);
+  is.same("embedding", said.embedding, said.embedding_count);
+  is.same("raw_embedding", said.raw_embedding, said.embedding_count);
+  is.same("attention", said.attention, said.attention_rows * said.attention_columns);
+  is.same("valence", &said.valence, 1);
+  is.same("arousal", &said.arousal, 1);
+  is.same("unknown", &said.unknown, 1);
+  CHECK(is.says("aus") == (said.aus != nullptr) && is.says("valence") == !std::isnan(said.valence));
+}
+
 int32_t option(const Json &options, const char *name, int32_t otherwise) {
   const Json *found = options.find(name);
   return found != nullptr ? static_cast<int32_t>(found->number) : otherwise;
@@ -190,7 +207,10 @@ mien_status take_samples(mien_pipeline *pipeline, const Json &step, mien_face_st
   return mien_pipeline_samples(pipeline, t_ns.data(), acc.data(), gyro.data(), t_ns.size(), state);
 }
 
-mien_status take_frame(mien_pipeline *pipeline, const Json &step, mien_face_state *state) {
+// One state with room for one face, as many as there are with room for more.
+mien_status take_frame(mien_pipeline *pipeline, const Json &step, std::vector<mien_face_state> *states, size_t *count) {
+  const int64_t t_ns = static_cast<int64_t>(at(step, "t_ns").number);
+  if (at(step, "stale").flag) return mien_pipeline_repeat(pipeline, t_ns, states->data(), states->size(), count);
   const int width = option(step, "width", 0), height = option(step, "height", 0);
   const std::vector<uint8_t> pixels = gradient(width, height);
   mien_image image{};
@@ -199,7 +219,12 @@ mien_status take_frame(mien_pipeline *pipeline, const Json &step, mien_face_stat
   image.width = width, image.height = height;
   image.plane[0] = pixels.data();
   image.stride[0] = 3 * width;
-  return mien_pipeline_process(pipeline, &image, static_cast<int64_t>(at(step, "t_ns").number), state);
+  if (states->size() > 1) {
+    return mien_pipeline_faces(pipeline, &image, t_ns, states->data(), states->size(), count);
+  }
+  const mien_status status = mien_pipeline_process(pipeline, &image, t_ns, states->data());
+  *count = static_cast<size_t>(states->front().found);
+  return status;
 }
 
 void play(const std::string &name) {
@@ -210,33 +235,50 @@ void play(const std::string &name) {
   mien_pipeline_options how{};
   how.struct_size = sizeof how;
   if (options.find("tracking") != nullptr && !at(options, "tracking").flag) how.flags |= MIEN_PIPELINE_NO_TRACKING;
+  how.max_faces = option(options, "max_faces", 0);
   mien_pipeline *pipeline = nullptr;
   CHECK(mien_pipeline_open((kCorpus + "/" + name + "/main.mien").c_str(), &how, &engine, &pipeline) == MIEN_OK);
   if (pipeline == nullptr) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), mien_pipeline_error(nullptr));
     return;
   }
-  std::vector<float> landmarks(3 * 256);
+  if (const Json *neutral = options.find("neutral")) {
+    std::vector<float> values;
+    for (const Json &value : neutral->items) values.push_back(static_cast<float>(value.number));
+    CHECK(mien_pipeline_neutral(pipeline, values.data(), values.size()) == MIEN_OK);
+  }
+  constexpr size_t kPoints = 256;
+  const size_t room = static_cast<size_t>(option(options, "max_faces", 1));
+  std::vector<float> landmarks(3 * kPoints * room);
   size_t number = 0;
   for (const Json &step : at(played, "steps").items) {
     script.where = name + "[" + std::to_string(number++) + "]";
     script.runs = &at(step, "runs");
     script.next = 0;
-    mien_face_state state{};
-    state.struct_size = sizeof state;
-    state.landmarks = landmarks.data();
-    state.landmark_capacity = 256;
+    std::vector<mien_face_state> states(room);
+    for (size_t i = 0; i < room; ++i) {
+      states[i].struct_size = sizeof(mien_face_state);
+      states[i].landmarks = &landmarks[3 * kPoints * i];
+      states[i].landmark_capacity = kPoints;
+    }
+    size_t count = 0;
+    const bool sensors = step.find("acc") != nullptr;
     const mien_status status =
-        step.find("acc") != nullptr ? take_samples(pipeline, step, &state) : take_frame(pipeline, step, &state);
+        sensors ? take_samples(pipeline, step, states.data()) : take_frame(pipeline, step, &states, &count);
+    if (sensors) count = static_cast<size_t>(states[0].found);
     if (script.next != script.runs->items.size()) script.complain("not all networks were run");
     if (step.find("error") != nullptr) {
       CHECK(status == MIEN_E_TIME);
       continue;
     }
     if (status != MIEN_OK) script.complain(mien_pipeline_error(pipeline));
-    const std::vector<Json> &states = at(step, "states").items;
-    CHECK((states.empty() ? 0 : 1) == state.found);
-    if (state.found != 0 && !states.empty()) compare(state, states[0], script.where);
+    const std::vector<Json> &expected = at(step, "states").items;
+    CHECK(expected.size() == count);
+    for (size_t i = 0; i < std::min(count, expected.size()); ++i) {
+      const std::string where = script.where + ".states[" + std::to_string(i) + "]";
+      compare(states[i], expected[i], where);
+      if (!sensors) compare_expression(pipeline, i, expected[i], where);
+    }
   }
   mien_pipeline_close(pipeline);
 }
@@ -244,6 +286,9 @@ void play(const std::string &name) {
 }  // namespace
 
 int main() {
-  for (const char *name : {"one_face", "tall_frames", "pictures", "passers_by", "skin", "microseconds"}) play(name);
+  for (const char *name : {"one_face", "tall_frames", "pictures", "passers_by", "several", "heat_maps", "expressions",
+                           "detections", "skin", "microseconds"}) {
+    play(name);
+  }
   return check::finish();
 }

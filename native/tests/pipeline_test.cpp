@@ -176,8 +176,9 @@ void wrong_calls() {
   CHECK(mien_pipeline_open(kFace.c_str(), nullptr, &lacking, &pipeline) == MIEN_E_MANIFEST);
   CHECK(contains(mien_pipeline_error(nullptr), "none was made for the engine mine"));
   for (const mien_pipeline_options &options :
-       {mien_pipeline_options{0, 0, 0}, mien_pipeline_options{sizeof(mien_pipeline_options), 8, 0},
-        mien_pipeline_options{sizeof(mien_pipeline_options), 0, 257}}) {
+       {mien_pipeline_options{0, 0, 0, 0}, mien_pipeline_options{sizeof(mien_pipeline_options), 8, 0, 0},
+        mien_pipeline_options{sizeof(mien_pipeline_options), 0, 257, 0},
+        mien_pipeline_options{sizeof(mien_pipeline_options), 0, 0, 33}}) {
     CHECK(mien_pipeline_open(kFace.c_str(), &options, &engine, &pipeline) ==
           (options.struct_size == 0 ? MIEN_E_STRUCT : MIEN_E_ARGUMENT));
   }

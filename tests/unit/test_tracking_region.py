@@ -1,4 +1,4 @@
-"""mien.tasks._region: rotated regions and the affine maps between them and tensors, checked against OpenCV."""
+"""mien.tracking: rotated regions and the affine maps between them and tensors, checked against OpenCV."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mien import _native
 from mien.errors import BundleError, ModelError
 from mien.manifest import Section
-from mien.tasks._region import Crop, Region, whole_frame
+from mien.tracking import Crop, Region, crop_of, whole_frame
 from mien.types import Frame
 
 REGIONS = st.builds(
@@ -124,7 +124,7 @@ def test_a_frame_of_the_tensor_s_size_maps_one_to_one() -> None:
 
 
 def crop(**fields: object) -> Crop:
-    return Crop.parse(Section({"scale": [1.0, 1.0], **fields}, "crop"), len(POINTS))
+    return crop_of(Section({"scale": [1.0, 1.0], **fields}, "crop"), len(POINTS))
 
 
 def test_an_upright_crop_is_the_box_scaled() -> None:

@@ -1,5 +1,4 @@
-// Region: a rotated rectangle of the frame, its affine map to a tensor, and how a box becomes one. As
-// sdk/mien/tasks/_region.py, in double precision.
+// Region: a rotated rectangle of the frame, its affine map to a tensor, and how a box becomes one. In double precision.
 #pragma once
 
 #include <array>
@@ -7,7 +6,7 @@
 
 #include "bundle/section.h"
 
-namespace mien::pipeline {
+namespace mien::tracker {
 
 using Box = std::array<double, 4>;  // x0, y0, x1, y1
 using Affine = std::array<double, 6>;
@@ -15,6 +14,11 @@ using Affine = std::array<double, 6>;
 // Centre, size and rotation (radians, clockwise on screen), in frame pixels with integers at pixel centres.
 struct Region {
   double cx = 0, cy = 0, width = 0, height = 0, rotation = 0;
+
+  bool operator==(const Region &other) const {
+    return cx == other.cx && cy == other.cy && width == other.width && height == other.height &&
+           rotation == other.rotation;
+  }
 
   // Tensor pixel indices -> frame pixel indices; `corner` as in bundle::Port.
   Affine affine(int columns, int rows, bool corner) const;
@@ -39,25 +43,29 @@ Box hull(const float *points, size_t count, int dims);
 
 double overlap(const Box &a, const Box &b);  // intersection over union
 
-class Crop {
- public:
+// How a box becomes the region that a landmark network wants.
+struct Crop {
+  double wide = 1, high = 1;  // factors on width and height
+  bool square = false;        // the longer side is used for both
+  bool turns = false;  // `right` and `left`, the subject's (left of an unmirrored picture first), become horizontal
+  size_t right = 0, left = 0;
+  bool turned_hull = false;  // the box is taken anew around all points in the upright frame, so that a head that rolls
+                             // keeps its place and size in the crop; otherwise it is the box in the picture
+  double shift = 0;          // of the centre, in box heights, downwards
+  double slack = 0, grid = 0;
+
+  Crop() = default;
   // `points` is how many there are to turn by. Throws Refusal (MIEN_E_MANIFEST).
   Crop(const bundle::Section &section, int points);
 
   // Around a box, turned by the points of `dims` floats. `scratch` has room for as many points. Throws as `hull`.
   Region region(const Box &box, const float *points, size_t count, int dims, float *scratch) const;
 
-  // The same for the frame after one in which `region` showed this: it follows with the bundle's slack.
+  // The same for the frame after one in which `region` showed this: it follows with the slack.
   Region next(const Region &region, const Box &box, const float *points, size_t count, int dims, float *scratch) const;
 
  private:
   Region around(const Box &box, const float *points, size_t count, int dims, float *scratch) const;
-
-  double wide_, high_;
-  bool square_;
-  bool turns_ = false, turned_hull_;
-  size_t right_ = 0, left_ = 0;  // the subject's; their line is made horizontal
-  double shift_, slack_, grid_;
 };
 
-}  // namespace mien::pipeline
+}  // namespace mien::tracker

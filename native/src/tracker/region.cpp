@@ -1,5 +1,5 @@
 // The geometry of crops.
-#include "pipeline/region.h"
+#include "tracker/region.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "mien/mien.h"
 #include "refusal.h"
 
-namespace mien::pipeline {
+namespace mien::tracker {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
@@ -84,42 +84,41 @@ Crop::Crop(const bundle::Section &section, int points) {
   if (scale.size() != 2 || std::min(scale[0], scale[1]) < 0.01 || std::max(scale[0], scale[1]) > 100) {
     section.refuse("scale", "expected two factors in 0.01..100");
   }
-  wide_ = scale[0], high_ = scale[1];
+  wide = scale[0], high = scale[1];
   if (section.has("upright")) {
     const std::vector<int32_t> pair = section.integers("upright", 0, points - 1);
     if (pair.size() != 2) section.refuse("upright", "expected two points");
-    turns_ = true;
-    right_ = static_cast<size_t>(pair[0]), left_ = static_cast<size_t>(pair[1]);
+    turns = true;
+    right = static_cast<size_t>(pair[0]), left = static_cast<size_t>(pair[1]);
   }
-  turned_hull_ = section.text("hull", "picture", {"picture", "upright"}) == "upright";
-  if (turned_hull_ && !turns_) section.refuse("hull", "an upright hull needs `upright`");
-  square_ = section.flag("square", false);
-  shift_ = section.number("shift", -1, 1, 0.0);
-  slack_ = section.number("slack", 0, 0.2, 0.0);
-  grid_ = section.number("grid", 0, 0.1, 0.0);
+  turned_hull = section.text("hull", "picture", {"picture", "upright"}) == "upright";
+  if (turned_hull && !turns) section.refuse("hull", "an upright hull needs `upright`");
+  square = section.flag("square", false);
+  shift = section.number("shift", -1, 1, 0.0);
+  slack = section.number("slack", 0, 0.2, 0.0);
+  grid = section.number("grid", 0, 0.1, 0.0);
 }
 
 Region Crop::region(const Box &box, const float *points, size_t count, int dims, float *scratch) const {
-  return around(box, points, count, dims, scratch).on_grid(grid_);
+  return around(box, points, count, dims, scratch).on_grid(grid);
 }
 
 Region Crop::next(const Region &region, const Box &box, const float *points, size_t count, int dims,
                   float *scratch) const {
   const Region wanted = around(box, points, count, dims, scratch);
-  return (slack_ > 0 ? region.toward(wanted, slack_) : wanted).on_grid(grid_);
+  return (slack > 0 ? region.toward(wanted, slack) : wanted).on_grid(grid);
 }
 
 Region Crop::around(const Box &box, const float *points, size_t count, int dims, float *scratch) const {
   Box around = box;
   double rotation = 0, x_right = 0, y_right = 0;
-  if (turns_) {
-    const float *right = points + right_ * static_cast<size_t>(dims),
-                *left = points + left_ * static_cast<size_t>(dims);
-    x_right = right[0], y_right = right[1];
-    rotation = std::atan2(left[1] - y_right, left[0] - x_right);
+  if (turns) {
+    const float *begin = points + right * static_cast<size_t>(dims), *end = points + left * static_cast<size_t>(dims);
+    x_right = begin[0], y_right = begin[1];
+    rotation = std::atan2(end[1] - y_right, end[0] - x_right);
   }
   const double cosine = std::cos(rotation), sine = std::sin(rotation);
-  if (turned_hull_) {
+  if (turned_hull) {
     // About one of the points, so that float32 loses nothing far from the picture's corner.
     const double to_upright[6] = {cosine, sine,   -cosine * x_right - sine * y_right,
                                   -sine,  cosine, sine * x_right - cosine * y_right};
@@ -129,13 +128,13 @@ Region Crop::around(const Box &box, const float *points, size_t count, int dims,
     around = hull(scratch, count, dims);
   }
   double width = around[2] - around[0], height = around[3] - around[1];
-  double cx = around[0] + width / 2, cy = around[1] + height / 2 + shift_ * height;
-  if (turned_hull_) {
+  double cx = around[0] + width / 2, cy = around[1] + height / 2 + shift * height;
+  if (turned_hull) {
     const double x = cx, y = cy;
     cx = x_right + cosine * x - sine * y, cy = y_right + sine * x + cosine * y;
   }
-  if (square_) width = height = std::max(width, height);
-  return {cx, cy, width * wide_, height * high_, rotation};
+  if (square) width = height = std::max(width, height);
+  return {cx, cy, width * wide, height * high, rotation};
 }
 
-}  // namespace mien::pipeline
+}  // namespace mien::tracker

@@ -1,9 +1,9 @@
-"""mien.tasks._tracking: ids that stay with a face."""
+"""mien.tracking: ids that stay with a face."""
 
 from __future__ import annotations
 
 import pytest
-from mien.tasks._tracking import Identities, overlap
+from mien.tracking import Identities, overlap
 
 SECOND = 1_000_000_000
 
