@@ -2,6 +2,7 @@
 # make test: set up, check, test.  make bench: measure.
 # make cards: write docs/cards from the shipped bundles and their measured figures.
 # make train: set up, train the default bundles from the assets in ../shared (hours; a stopped run goes on).
+# make train-on: set up, start the long training of the face network, or go on with it (Ctrl-C saves).
 # Each sets up its own .venv from PyPI; nothing but a C++17 compiler and Python 3.11+ is needed.
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ SOURCES := $(shell find sdk native/src native/include native/bindings native/cma
              -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 CPP     := $(shell find native samples export -name "*.cpp" -o -name "*.h" -o -name "*.c" 2>/dev/null)
 
-.PHONY: demo test bench train cards lint format clean
+.PHONY: demo test bench train train-on cards lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/mien demo $(FACES) $(if $(MODEL),--model $(MODEL)) -o $(OUT)
@@ -42,6 +43,9 @@ bench: $(VENV)/dev.stamp
 
 train: $(VENV)/dev.stamp
 	for name in $(RECIPES); do $(BIN)/python -m training.train $$name || exit; done
+
+train-on: $(VENV)/dev.stamp
+	nice -n 19 $(BIN)/python -m training.face.run
 
 cards: $(VENV)/dev.stamp
 	$(BIN)/python -m training.cards

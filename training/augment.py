@@ -8,7 +8,7 @@ the same bytes, so a resumed training repeats itself. One thread: 0.6 ms per fac
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -133,39 +133,75 @@ class Augment:
         seed: of everything.
         labels: which label is which.
         size: pixels of the network's input.
+        region: landmarks (P, 2), pixels -> the crop of a face, as the runtime cuts it; None: `face_region`.
+        mirrored: share of the faces that are seen in a mirror, 0..1.
+        at_edge: share of the faces that a frame's border cuts, 0..1; what lies beyond repeats the border's pixels.
     """
 
-    def __init__(self, seed: int, labels: LabelMap, size: int = SIZE) -> None:
+    def __init__(
+        self,
+        seed: int,
+        labels: LabelMap,
+        size: int = SIZE,
+        region: Callable[[F32], Region] | None = None,
+        mirrored: float = 0.5,
+        at_edge: float = 0.0,
+    ) -> None:
         self._seed = seed
         self._labels = labels
         self._size = size
+        self._region = region or (lambda points: face_region(points, labels.upright))
+        self._mirrored, self._at_edge = mirrored, at_edge
         self._spec = _native.TensorSpec(size, size, "uint8", "nhwc", "rgb", "replicate", [1.0] * 3, [0.0] * 3)
 
-    def batch(self, step: int, faces: Faces) -> Faces:
+    def batch(self, step: int, faces: Faces, spoiled: float = _SPOILED) -> Faces:
         """The faces as training step `step` sees them, (B, size, size, 3).
+
+        Args:
+            spoiled: share of the pictures that are spoiled further than their camera did, 0..1.
 
         Raises:
             TrainingError: `training.config`, the labels do not fit each other or the label map.
         """
         self._check(faces)
         rng = np.random.default_rng((self._seed, step))
-        regions = [_jitter(rng, face_region(points, self._labels.upright)) for points in faces.points]
-        cut = mirror(self._cut(faces, regions), self._labels, rng.random(len(regions)) < 0.5)
+        regions = [_jitter(rng, self._region(points)) for points in faces.points]
+        cut = self._cut(faces, regions)
+        beyond = np.zeros(cut.points.shape[:2], np.bool_)
+        if self._at_edge:
+            for k in np.flatnonzero(rng.random(len(regions)) < self._at_edge):
+                beyond[k] = self._at_border(rng, cut.pictures[k], cut.points[k])
+        if self._mirrored:
+            which = rng.random(len(regions)) < self._mirrored
+            cut = mirror(cut, self._labels, which)
+            beyond[which] = beyond[which][:, self._labels.points]
         pictures = np.empty_like(cut.pictures)
         covered = np.zeros(cut.points.shape[:2], np.bool_)
         for i in range(len(regions)):
             scene = Scene(cut.pictures, i, cut.points[i], self._labels.upright)
-            if rng.random() < _SPOILED:
+            if rng.random() < spoiled:
                 pictures[i], covered[i] = spoil(rng, scene)
             else:
                 pictures[i] = cut.pictures[i]
+        covered |= beyond
         return Faces(pictures, cut.points, cut.rotation, cut.gaze, cut.coefficients, self._hide(cut, covered))
 
     def plain(self, faces: Faces) -> Faces:
         """The faces cut exactly, neither mirrored nor spoiled: what evaluation sees. Raises as `batch`."""
         self._check(faces)
-        regions = [face_region(points, self._labels.upright) for points in faces.points]
-        return self._cut(faces, regions)
+        return self._cut(faces, [self._region(points) for points in faces.points])
+
+    def _at_border(self, rng: np.random.Generator, picture: U8, points: F32) -> npt.NDArray[np.bool_]:
+        """Lets one or two borders of a frame cut the crop (in place); the landmarks (P,) that lie beyond them."""
+        size = self._size
+        beyond = np.zeros(len(points), np.bool_)
+        for turns in rng.choice(4, size=1 if rng.random() < 0.7 else 2, replace=False):
+            depth = int(size * rng.uniform(0.02, 0.4))
+            turned = np.rot90(picture, turns)  # a view: the border is at its top
+            turned[:depth] = turned[depth]
+            x, y = points[:, 0], points[:, 1]
+            beyond |= (y, size - 1 - x, size - 1 - y, x)[turns] < depth - 0.5
+        return beyond
 
     def _cut(self, faces: Faces, regions: Sequence[Region]) -> Faces:
         size = self._size

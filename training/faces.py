@@ -72,7 +72,7 @@ class FaceBatches:
         rng = np.random.default_rng((self._seed, step, 7))
         present = rng.random(self._batch) >= _NEGATIVES
         for i in np.flatnonzero(~present):
-            faces.pictures[i] = _no_face(rng, faces.pictures[i])
+            faces.pictures[i] = no_face(rng, faces.pictures[i])
         t = torch.from_numpy
         return FaceBatch(
             t(faces.nchw()), t(faces.points), t(faces.rotation), t(faces.gaze), t(faces.coefficients),
@@ -80,16 +80,17 @@ class FaceBatches:
         )  # fmt: skip
 
 
-def _no_face(rng: np.random.Generator, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def no_face(rng: np.random.Generator, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """What a tracker sees when it has lost the face: somewhere else, or a piece of it far too large."""
     import cv2
 
+    size = len(picture)
     if rng.random() < 0.5:
-        return capture(background(rng, SIZE, SIZE), rng)
-    side = int(rng.integers(20, 44))
-    corner = [int(rng.choice([0, SIZE - side])), int(rng.integers(0, SIZE - side))]
+        return capture(background(rng, size, size), rng)
+    side = int(rng.integers(20, 44) * size / 144)
+    corner = [int(rng.choice([0, size - side])), int(rng.integers(0, size - side))]
     y, x = corner if rng.random() < 0.5 else corner[::-1]
-    return cv2.resize(picture[y : y + side, x : x + side], (SIZE, SIZE))  # type: ignore[no-any-return]
+    return cv2.resize(picture[y : y + side, x : x + side], (size, size))  # type: ignore[no-any-return]
 
 
 class FaceLoss:
@@ -101,8 +102,13 @@ class FaceLoss:
     are, and where they are within their region of the face, which is what an expression changes.
     """
 
-    def __init__(self, coefficients: F32, displacement: F32) -> None:
-        """Args: coefficients: (N, 57), of the training set. displacement: (57,), how far a 1 moves the skin."""
+    weights = _WEIGHTS
+
+    def __init__(self, coefficients: F32, displacement: F32, size: int = SIZE) -> None:
+        """Args: coefficients: (N, 57), of the training set. displacement: (57,), how far a 1 moves the skin. size: of
+        the network's input, pixels.
+        """
+        self._half = size / 2
         spread = np.maximum(coefficients.std(0), 0.08)
         self._inverse = torch.from_numpy((1 / spread**2 / len(COEFFICIENTS)).astype(np.float32))
         moved = displacement**2
@@ -121,14 +127,21 @@ class FaceLoss:
         image = batch.image.to(device).float().div_(255).contiguous()
         with torch.autocast(device.type, torch.bfloat16):
             out = network(image)
-        face = batch.face.to(device)
+        parts = self.parts(out, batch)
+        total = torch.stack([parts[name] * weight for name, weight in self.weights.items()]).sum()
+        return total, {name: float(value.detach()) for name, value in parts.items()}
+
+    def parts(self, out: Any, batch: FaceBatch) -> dict[str, Tensor]:
+        """The terms of the loss, for a network's outputs."""
+        face = batch.face.to(out.points.device)
+        device = face.device
         count = face.sum().clamp(min=1)
 
         def mean(per_sample: Tensor) -> Tensor:
             return (per_sample * face).sum() / count
 
         seen = batch.visibility.to(device)
-        off = (out.points.float() - batch.points.to(device)) / (SIZE / 2) * 100
+        off = (out.points.float() - batch.points.to(device)) / self._half * 100
         distance = torch.sqrt((off * off).sum(-1) + 0.05)
         middles = (self._middle.to(device) @ off)[:, self._inner_region.to(device)]
         within = off[:, self._inner.to(device)] - middles
@@ -139,7 +152,7 @@ class FaceLoss:
         error = (guess - truth) ** 2 * trust
         visible = (seen > 0.5).float()
         bce = nn.functional.binary_cross_entropy_with_logits
-        parts = {
+        return {
             "points": mean(distance.mean(1)) / 4,
             "local": mean(local.mean(1)) / 2,
             "coefficients": mean((error * self._inverse.to(device)).sum(1)),
@@ -150,8 +163,6 @@ class FaceLoss:
             "visibility": mean(bce(out.visibility.float(), visible, reduction="none").sum(1)),
             "presence": bce(out.presence.float()[:, 0], face),
         }
-        total = torch.stack([parts[name] * weight for name, weight in _WEIGHTS.items()]).sum()
-        return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
 def _slope_loss(guess: Tensor, truth: Tensor, face: Tensor) -> Tensor:

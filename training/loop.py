@@ -83,6 +83,7 @@ class Trainer:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.network: nn.Module = network.to(self.device)
         self.folder, self.settings, self.step = folder, settings, 0
+        self._begun = 0  # the step of the first checkpoint: optimisers warm up from there
         self._loss, self._batch_of = loss, batch_of
         self._optimisers = self._optimisers_of(outer)
         self._twins = [self.network, *(_twin(self.network) for _ in range(settings.shares - 1))]
@@ -115,7 +116,7 @@ class Trainer:
             for optimiser, stored in zip(self._optimisers, state["optimisers"], strict=True):
                 optimiser.load_state_dict(stored)
             self._average = state["average"]
-            self.step = int(state["step"])
+            self.step, self._begun = int(state["step"]), int(state.get("begun", 0))
         except Exception as error:  # torch raises half a dozen kinds for a damaged file
             raise TrainingError(
                 "training.checkpoint",
@@ -131,6 +132,7 @@ class Trainer:
             "optimisers": [optimiser.state_dict() for optimiser in self._optimisers],
             "average": self._average,
             "step": self.step,
+            "begun": self._begun,
             "settings": asdict(self.settings),
         }
         try:
@@ -143,6 +145,19 @@ class Trainer:
                 f"{self._checkpoint} could not be written ({error}).",
                 "Free some space and run again.",
             ) from error
+
+    def begin_at(self, step: int, weights: Mapping[str, Tensor]) -> None:
+        """Goes on from averaged weights alone, as if at `step`; does nothing where a checkpoint was resumed."""
+        if self.step:
+            return
+        self.network.load_state_dict(dict(weights))
+        self._average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.step = self._begun = step
+
+    @property
+    def average(self) -> Mapping[str, Tensor]:
+        """The averaged weights as they are now, by name; not to be written to."""
+        return self._average
 
     def averaged(self) -> nn.Module:
         """The network with the averaged weights, in eval mode (the same object: training goes on from a checkpoint)."""
@@ -235,10 +250,9 @@ class Trainer:
 
     def _rate(self, step: int) -> float:
         s = self.settings
-        if step < s.warm_up:
-            return s.rate * (step + 1) / s.warm_up
         along = (step - s.warm_up) / max(s.steps - s.warm_up, 1)
-        return s.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(along, 1.0))))
+        rate = s.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(max(along, 0.0), 1.0))))
+        return rate * min((step - self._begun + 1) / s.warm_up, 1.0)
 
     @torch.no_grad()
     def _update_average(self) -> None:

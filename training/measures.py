@@ -39,7 +39,7 @@ def face_scores(
     r = correlations(guess, faces.coefficients)
     eyes = np.linalg.norm(faces.points[:, LEFT_EYE[3]] - faces.points[:, RIGHT_EYE[0]], axis=1)
     off = np.linalg.norm(points - faces.points, axis=2).mean(1)
-    near = eyes > 30  # a profile has no eye distance
+    near = eyes > faces.pictures.shape[2] * 30 / 144  # a profile has no eye distance
     seen = faces.visibility[:, :2] > 0.5
     return {
         "mean_r": float(r[:52].mean()),

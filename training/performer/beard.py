@@ -80,7 +80,8 @@ def beard(head: Head, rng: np.random.Generator, colour: F32 | None = None, style
     def soft(t: npt.NDArray[np.floating], width: float = 0.5) -> F32:
         return smooth(0.5 + (t + 0.15 * noise) / width)
 
-    lips = smooth(patch.lip / 0.3)
+    rim = rng.uniform(0.06, 0.3)  # shaved so far from the lips, or up to their line
+    lips = smooth(patch.lip / rim)
     above = soft(y + 3.5)
     # an oblique band under the nose that ends beside the mouth
     spread = rng.uniform(2.4, 3.5)
@@ -109,7 +110,7 @@ def beard(head: Head, rng: np.random.Generator, colour: F32 | None = None, style
     thick = rng.uniform(0.02, 0.06) if stubble else rng.uniform(0.12, 0.8)
     hang = 0.0 if stubble else max(0.0, rng.uniform(-0.35, 0.55))  # how far a moustache hangs over the upper lip
     over = above * (name != "goatee") * hang
-    zone = zone * np.maximum(lips, smooth((patch.lip + over) / 0.3) * (over > 0.05))
+    zone = zone * np.maximum(lips, smooth((patch.lip + over) / rim) * (over > 0.05))
     grain = np.exp(rng.normal(0, 0.35, len(x)))
     opacity = (
         zone * (rng.uniform(0.15, 0.6) if stubble else rng.uniform(0.75, 1.0)) * np.clip(0.75 + 0.3 * grain, 0, 1.05)

@@ -1,14 +1,14 @@
 """Still expressions for training: what the faces in the pictures do.
 
-`ExpressionSampler` mixes recorded takes, random co-activation, single strong shapes, visemes, emotion prototypes and
-near-neutral faces; gaze, blinks and the difference between the two sides are laid over them; `constrain` has the last
-word. Recordings of one split never reach the other. `sweep` moves one coefficient alone (evaluation), `coverage`
-counts what a sample covers. Moving faces are in performance.py.
+`ExpressionSampler` mixes recorded takes, random co-activation, single strong shapes, visemes, emotion prototypes,
+near-neutral faces and acts of one side; gaze, blinks and the difference between the two sides are laid over them;
+`constrain` has the last word. Recordings of one split never reach the other. `sweep` moves one coefficient alone
+(evaluation), `coverage` counts what a sample covers. Moving faces are in performance.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from training.errors import TrainingError
 from training.performer import overlays
+from training.performer.acts import acts, company, lone, posture
 from training.performer.coefficients import (
     COEFFICIENTS,
     GAZE,
     INDEX,
     MUSCLE,
     REGIONS,
-    TONGUE,
     constrain,
     mirror_order,
     slot,
@@ -37,6 +37,7 @@ from training.performer.takes import TRAIN_TAKES, VALIDATION_TAKES, takes
 
 Split = Literal["train", "validation"]
 
+# What faces are judged by; it stays, so that figures of different times can be compared.
 MIXTURE: Mapping[str, float] = {
     "take": 0.25,
     "random": 0.30,
@@ -46,6 +47,21 @@ MIXTURE: Mapping[str, float] = {
     "compound": 0.04,
     "neutral": 0.08,
 }
+
+# What the face network learns from. In MIXTURE the sides of a pair agree (r .88 to 1.00), and a network that learns
+# from it answers a one-sided act on both sides.
+LEARNT: Mapping[str, float] = {
+    "take": 0.17,
+    "random": 0.22,
+    "single": 0.05,
+    "viseme": 0.08,
+    "emotion": 0.08,
+    "compound": 0.03,
+    "neutral": 0.07,
+    "lone": 0.20,
+    "act": 0.10,
+}
+FREE_SIDES = 0.35  # share of LEARNT's random and single samples in which the sides of every pair are drawn apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +134,13 @@ class ExpressionSampler:
     Args:
         split: which recordings may be used; everything else is drawn the same way in both.
         kinds: relative weights by name in KINDS, default MIXTURE; those left out are not drawn.
+        free_sides: share of the random and single samples in which the two sides know nothing of each other, 0..1.
 
     Raises:
         TrainingError: ``training.config``; an unknown split or kind, or weights that are no weights.
     """
 
-    def __init__(self, split: Split, kinds: Mapping[str, float] | None = None) -> None:
+    def __init__(self, split: Split, kinds: Mapping[str, float] | None = None, free_sides: float = 0.0) -> None:
         mixture = MIXTURE if kinds is None else kinds
         weights = np.array([mixture.get(name, 0.0) for name in KINDS], np.float64)
         if set(mixture) - set(KINDS) or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
@@ -133,7 +150,10 @@ class ExpressionSampler:
                 f"Give numbers >= 0, one above 0, by name: {', '.join(KINDS)}.",
             )
         self._names = split_takes(split)
+        if not 0 <= free_sides <= 1:
+            raise TrainingError("training.config", f"free_sides is a share, not {free_sides}.", "Give 0..1.")
         self._weights = weights / weights.sum()
+        self._free_sides = free_sides
 
     def sample(self, rng: np.random.Generator, count: int) -> Expressions:
         """`count` expressions in random order; the same generator state gives the same bytes.
@@ -147,8 +167,22 @@ class ExpressionSampler:
         intensity = np.zeros(count, np.float32)
         rows = {name: np.flatnonzero(kind == index) for index, name in enumerate(KINDS)}
 
-        for name, draw in (("random", co_activated), ("single", single), ("viseme", spoken), ("neutral", resting)):
+        drawn: tuple[tuple[str, Callable[[np.random.Generator, int], F32]], ...] = (
+            ("random", co_activated),
+            ("single", single),
+            ("viseme", spoken),
+            ("neutral", resting),
+            ("lone", lone),
+            ("act", acts),
+        )
+        for name, draw in drawn:
             c[rows[name]] = draw(rng, len(rows[name]))
+        if self._free_sides:
+            apart = np.concatenate([rows["random"], rows["single"]])
+            apart = apart[rng.random(len(apart)) < self._free_sides]
+            c[apart] *= overlays.free_sides(rng, len(apart))
+            still = rows["neutral"][rng.random(len(rows["neutral"])) < 0.5]
+            c[still] = np.maximum(c[still], posture(rng, len(still)))
         if len(rows["take"]):
             c[rows["take"]] = recorded(rng, self._names, len(rows["take"]))
 
@@ -164,12 +198,14 @@ class ExpressionSampler:
 
         mirrored = rng.random(count) < 0.5
         c[mirrored] = c[mirrored][:, mirror_order()]
-        plain = kind == KINDS.index("single")
+        alone, scripted = (kind == KINDS.index(name) for name in ("lone", "act"))
+        plain = (kind == KINDS.index("single")) | alone
         taken = kind == KINDS.index("take")
         overlays.rest(rng, c, ~plain & ~taken & (rng.random(count) < 0.5))
-        overlays.turn_tongue(rng, c)
-        overlays.look(rng, c, ~taken | (rng.random(count) < 0.5))
-        overlays.blink(rng, c, ~plain)
+        overlays.turn_tongue(rng, c, ~alone)
+        gazing = alone & c[:, GAZE].any(axis=1)
+        overlays.look(rng, c, (~taken & ~gazing) | (taken & (rng.random(count) < 0.5)), lids=~alone)
+        overlays.blink(rng, c, ~plain & ~scripted)
         return Expressions(constrain(c), kind, emotion, second, compound, intensity)
 
 
@@ -276,10 +312,8 @@ def sweep(name: str, values: npt.ArrayLike) -> F32:
     Raises:
         TrainingError: ``training.config``; no such coefficient.
     """
-    company = {"mouthClose": {"jawOpen": 1.0}, "tongueOut": {"jawOpen": 0.35}}
-    company |= {direction: {"jawOpen": 0.35, "tongueOut": 1.0} for direction in TONGUE}
     column = np.asarray(values, np.float32)
-    c = np.tile(vector(company.get(name, {})), (len(column), 1))
+    c = np.tile(vector(company(name)), (len(column), 1))
     c[:, slot(name)] = column
     return c
 

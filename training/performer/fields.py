@@ -1,4 +1,4 @@
-"""Fields over the face's surface, the same for every person: where brows, lips, lid edges and wrinkles lie.
+"""Fields over the face's surface, the same for every person: where brows, lips and lid edges lie.
 
 They are smooth per-vertex numbers, computed once on the neutral face; the shader cuts sharp shapes out of them, so that
 a brow hair or the rim of a lip is as fine as the picture, not as the mesh.
@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from mien.layouts import ARKIT52
 
 from training.performer.assets import facekit
+from training.performer.lids import edges
 
 F32 = npt.NDArray[np.float32]
 
@@ -23,26 +23,25 @@ class Fields:
     """Per vertex of the whole mesh (V = 26 719); lengths in centimetres.
 
     Attributes:
-        brow: (V, 2) place along the nearer brow, 0 inner end .. 1 outer end, and height above its line.
+        brow: (V, 2) place along the nearer brow, 0 inner end .. 1 outer end (below 0 towards the other brow), and
+            height above its line.
         lip: (V,) signed distance to the lips' outer line, positive inside. lid: (V,) distance to the nearer lid edge.
+        rim: (V, 3) around the eyes: distance to the lids' edges along the mesh, -1 below .. 1 above the eye, and
+            distance to the upper edge with the wing that eyeliner gives it.
         cavity: (V,) 0..1, how much light reaches the resting surface.
         beard, cheek, nose, under_eye, ear: (V,) soft masks 0..1.
-        wrinkle_phase: (V,) radians across the lines; wrinkle_axis: (V, 3) direction across them.
-        wrinkle_gain: (52, V) what each coefficient adds to the depth of the lines at a vertex.
     """
 
     brow: F32
     lip: F32
     lid: F32
+    rim: F32
     cavity: F32
     beard: F32
     cheek: F32
     nose: F32
     under_eye: F32
     ear: F32
-    wrinkle_phase: F32
-    wrinkle_axis: F32
-    wrinkle_gain: F32
 
 
 def _polyline(points: F32, vertices: F32) -> tuple[F32, F32, F32]:
@@ -89,7 +88,11 @@ def fields() -> Fields:
     brow[:, 1] = 9
     for points, side in ((lm[22:27], left), (lm[17:22][::-1], ~left)):
         away, along, offset = _polyline(points, v)
-        brow[side, 0] = along[side]
+        step = points[1] - points[0]  # the line goes on from its inner end, for brows that meet
+        inwards = np.minimum((v - points[0]) @ step / (step @ step), 0)
+        beyond = (along <= 0) & (inwards < 0)
+        away = np.where(beyond, np.linalg.norm(v - points[0] - inwards[:, None] * step, axis=1), away)
+        brow[side, 0] = np.where(beyond, inwards / (len(points) - 1), along)[side]
         brow[side, 1] = (np.sign(offset[:, 1]) * away)[side]
     outer = lm[48:60]
     edge, _, _ = _polyline(np.concatenate([outer, outer[:1]]), v)
@@ -100,23 +103,42 @@ def fields() -> Fields:
         lid = np.minimum(lid, away)
     on_face = (kit.region == kit.region_names.index("face")).astype(np.float32)
     jaw = np.clip((-1.2 - v[:, 1]) / 1.5, 0, 1) * np.clip((v[:, 2] - 0.5) / 3, 0, 1)
-    moustache = _blob(v, (1.2, -1.9, 11.2), (1.6, 0.7, 2.0))
-    beard = np.clip(np.maximum(jaw * np.clip((np.abs(v[:, 0]) - 1.5) / 2 + (v[:, 1] < -4.6), 0, 1), moustache), 0, 1)
-    phase, axis, gain = _wrinkles(v)
+    lip_top = np.clip((-1.1 - v[:, 1]) / 0.8, 0, 1) * np.clip((v[:, 1] + 3.7) / 0.3, 0, 1)
+    moustache = 0.85 * lip_top * np.clip((3.7 - np.abs(v[:, 0])) / 2.2, 0, 1) * np.clip(v[:, 2] - 8, 0, 1)
+    sides = np.clip((np.abs(v[:, 0]) - 1.5) / 2, 0, 1)
+    chin = np.clip((-4.3 - v[:, 1]) / 0.3, 0, 1)
+    beard = np.clip(np.maximum(jaw * np.maximum(sides, chin), moustache), 0, 1)
     return Fields(
         brow,
         np.clip(lip, -2, 2).astype(np.float32),
         lid,
+        _rim(v),
         _cavity(v),
         (beard * on_face * (lip < 0.05)).astype(np.float32),
         _blob(v, (4.2, 0.3, 9.0), (2.2, 1.7, 3.0)),
         _blob(v, (0.0, 0.4, 12.5), (1.4, 1.6, 2.2)),
         _blob(v, (3.1, 2.2, 9.3), (1.5, 0.6, 1.5)),
         _blob(v, (8.2, 2.5, 0.0), (1.6, 4.0, 2.5)),
-        phase,
-        axis,
-        gain,
     )
+
+
+def _rim(v: F32) -> F32:
+    """The column `rim` of the fields."""
+    edge, line = (np.full(len(v), 9, np.float32) for _ in range(2))
+    above = np.zeros(len(v), np.float32)
+    for (upper, lower), side in zip(edges(), (1, -1), strict=True):
+        high, _, _ = _polyline(v[upper], v)
+        low, _, _ = _polyline(v[lower], v)
+        closer = np.minimum(high, low) < edge
+        edge = np.where(closer, np.minimum(high, low), edge)
+        # A corner is the height at which the lids meet; between them the line rises outwards.
+        inner, outer = v[upper[0]], v[upper[-1]]
+        t = np.clip((v[:, 0] - inner[0]) / (outer[0] - inner[0]), 0, 1)
+        above = np.where(closer, np.clip((v[:, 1] - inner[1] - t * (outer[1] - inner[1])) / 0.12, -1, 1), above)
+        wing = outer + np.array([0.75 * side, 0.42, -0.45], np.float32)
+        flown, out, _ = _polyline(np.stack([outer, wing]), v)
+        line = np.minimum(line, np.minimum(high, flown + 0.06 * out))
+    return np.stack([edge, above, line], 1)
 
 
 def _cavity(v: F32) -> F32:
@@ -144,42 +166,3 @@ def _cavity(v: F32) -> F32:
     for _ in range(3):
         depth = mean(depth)
     return np.asarray(np.clip(1.0 - 2.2 * np.clip(depth[:, 0], 0, None), 0.35, 1.0), np.float32)
-
-
-# zone: centre, size, axis across the lines, spacing in cm, {coefficient: depth}; mirrored zones take their own side.
-_ZONES: tuple[tuple[tuple[float, float, float], tuple[float, float, float], str, float, dict[str, float]], ...] = (
-    ((2.2, 8.3, 9.8), (3.4, 1.4, 3.0), "y", 0.75, {"browInnerUp": 0.8, "browOuterUp*": 0.8}),
-    ((0.5, 5.9, 10.7), (0.9, 1.4, 1.5), "x", 0.75, {"browDown*": 1.0, "noseSneer*": 0.4}),
-    ((0.6, 4.2, 11.0), (1.1, 0.9, 1.4), "y", 0.5, {"noseSneer*": 1.0, "browDown*": 0.2}),
-    ((5.6, 3.3, 7.6), (1.2, 1.6, 1.6), "y", 0.5, {"eyeSquint*": 0.7, "mouthSmile*": 0.7, "cheekSquint*": 0.8}),
-    ((3.2, 2.1, 9.4), (1.6, 0.6, 1.4), "y", 0.4, {"eyeSquint*": 0.5, "cheekSquint*": 0.9, "mouthSmile*": 0.3}),
-    ((3.1, -1.6, 10.4), (0.9, 2.0, 1.6), "x", 1.6, {"mouthSmile*": 1.1, "noseSneer*": 0.6, "mouthUpperUp*": 0.6}),
-    ((4.3, -3.4, 9.2), (0.9, 1.2, 1.6), "x", 0.9, {"mouthDimple*": 1.2, "mouthSmile*": 0.5, "mouthStretch*": 0.7}),
-    ((0.6, -6.2, 10.9), (1.4, 0.9, 1.6), "d", 0.55, {"mouthShrugLower": 1.0, "mouthPress*": 0.3}),
-    ((0.6, -2.4, 11.8), (1.3, 0.6, 1.4), "x", 0.4, {"mouthPucker": 1.0, "mouthFunnel": 0.3}),
-)
-
-
-def _wrinkles(v: F32) -> tuple[F32, F32, F32]:
-    axes = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "d": (0.7, 0.7, 0.0)}
-    phase = np.zeros(len(v), np.float32)
-    axis = np.zeros((len(v), 3), np.float32)
-    gain = np.zeros((len(ARKIT52), len(v)), np.float32)
-    strongest = np.full(len(v), 0.0, np.float32)
-    for centre, size, direction, spacing, depths in _ZONES:
-        weight = _blob(v, centre, size)
-        across = np.array(axes[direction], np.float32)
-        mirrored = np.abs(v[:, :1]) * (1, 0, 0) + v * (0, 1, 1)
-        here = weight > strongest
-        phase[here] = (((mirrored - np.array(centre)) @ across) * (2 * np.pi / spacing))[here]
-        turned = np.tile(across, (len(v), 1))
-        turned[:, 0] *= np.sign(v[:, 0])
-        axis[here] = turned[here]
-        strongest = np.maximum(strongest, weight)
-        for name, depth in depths.items():
-            if name.endswith("*"):
-                for side, mask in (("Left", v[:, 0] > 0), ("Right", v[:, 0] <= 0)):
-                    gain[ARKIT52.index(name[:-1] + side)] += depth * weight * mask * here
-            else:
-                gain[ARKIT52.index(name)] += depth * weight * here
-    return phase, axis, gain

@@ -121,6 +121,7 @@ class Head:
             [np.mean([shapes[:, u] - shapes[:, d] for u, d in pairs], axis=0) for pairs in _LIDS]
         )
         self._lip_shapes = shapes[:, 62] - shapes[:, 66]
+        self._tongue_habit = float(3 * np.abs(self.identity).sum())
         self._lip_neutral = float(points[62][1] - points[66][1])
         # A blink of 1 closes this person's eye, whatever its width.
         self._blink_gain = np.array(
@@ -174,7 +175,7 @@ class Head:
             gaze,
             np.stack(rotations),
             lids,
-            tongue.pose(points, vertices[r.kit.vertices_of("teeth")], coefficients),
+            tongue.pose(points, vertices[r.kit.vertices_of("teeth")], coefficients, self._tongue_habit),
         )
 
 

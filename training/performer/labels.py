@@ -60,7 +60,7 @@ _DIRECT = {
 EMOTIONS = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 
 # what a sampled expression is; expressions.py draws them
-KINDS = ("take", "random", "single", "viseme", "emotion", "compound", "neutral")
+KINDS = ("take", "random", "single", "viseme", "emotion", "compound", "neutral", "lone", "act")
 
 
 @cache
@@ -216,8 +216,8 @@ def triplets(coefficients: F32, rng: np.random.Generator, count: int, margin: fl
 def known(coefficients: F32, kind: npt.NDArray[np.integer[Any]]) -> I8:
     """The open-set label per sample, int8 (N,): 1 a prototype, 0 none (unknown), -1 undecided (leave out of the loss).
 
-    Emotions, compounds and neutral faces are prototypes. Random co-activation, single shapes and visemes are unknown
-    unless they happen to look like a prototype or like nothing at all; recorded frames carry no emotion label.
+    Emotions, compounds and neutral faces are prototypes. Random co-activation, single shapes, visemes and acts are
+    unknown unless they happen to look like a prototype or like nothing at all; recorded frames carry no emotion label.
 
     Args:
         coefficients: float32 (N, 57).

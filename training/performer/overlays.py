@@ -35,6 +35,15 @@ def sides(rng: np.random.Generator, count: int, mild: float, single: float) -> F
     return factors
 
 
+def free_sides(rng: np.random.Generator, count: int) -> F32:
+    """Factors float32 (count, 57) that leave the sides of a pair nothing in common: evenly 0..1 each, a fifth at 0."""
+    factors = np.ones((count, len(COEFFICIENTS)), np.float32)
+    pairs = np.array(list(PAIRS.values()))
+    size = (count, *pairs.shape)
+    factors[:, pairs] = rng.random(size) * (rng.random(size) > 0.2)
+    return factors
+
+
 def drop_jaw(rng: np.random.Generator, c: F32) -> None:
     """Opens the jaw where the tongue is out (in place)."""
     out = (c[:, INDEX["tongueOut"]] > 0) & (c[:, INDEX["mouthClose"]] == 0)
@@ -51,9 +60,9 @@ def rest(rng: np.random.Generator, c: F32, where: npt.NDArray[np.bool_]) -> None
     c += traces.astype(np.float32)
 
 
-def turn_tongue(rng: np.random.Generator, c: F32) -> None:
+def turn_tongue(rng: np.random.Generator, c: F32, where: npt.NDArray[np.bool_]) -> None:
     """Gives most tongues that are out, and have none yet, directions: up or down, left or right, rolled (in place)."""
-    free = (c[:, INDEX["tongueOut"]] > 0.1) & ~c[:, [INDEX[name] for name in TONGUE]].any(axis=1)
+    free = where & (c[:, INDEX["tongueOut"]] > 0.1) & ~c[:, [INDEX[name] for name in TONGUE]].any(axis=1)
     for directions in (("tongueUp", "tongueDown"), ("tongueLeft", "tongueRight"), ("tongueRoll",)):
         which = rng.random(len(c))
         value = rng.beta(1.8, 0.8, len(c))
@@ -85,17 +94,17 @@ def gaze(yaw: F64, pitch: F64, vergence: F64) -> F32:
     return np.clip(np.stack([looks[COEFFICIENTS[slot]] for slot in GAZE], axis=1), 0, 1).astype(np.float32)
 
 
-def look(rng: np.random.Generator, c: F32, where: npt.NDArray[np.bool_]) -> None:
-    """Sets the gaze of both eyes: at the camera, around it, or anywhere; lids follow it down (in place)."""
+def look(rng: np.random.Generator, c: F32, where: npt.NDArray[np.bool_], lids: npt.NDArray[np.bool_]) -> None:
+    """Sets the gaze of both eyes (in place): at the camera, around it, or anywhere; `lids`: whose lids follow it."""
     count = len(c)
     how = rng.choice(3, size=count, p=(0.25, 0.35, 0.40))
     spread = np.array([0.06, 0.3, 0.0])[how]
     yaw, pitch = (np.where(how == 2, rng.uniform(-1.05, 1.05, count), rng.normal(0, spread)) for _ in range(2))
     looks = gaze(yaw, pitch, rng.exponential(0.04, count))
-    lids = np.maximum(-pitch, 0) * rng.uniform(0, 0.5, count) * (rng.random(count) < 0.6)
+    fallen = np.maximum(-pitch, 0) * rng.uniform(0, 0.5, count) * (rng.random(count) < 0.6)
     c[:, GAZE] = np.where(where[:, None], looks, c[:, GAZE])
     blink = slots("eyeBlink")
-    c[:, blink] = np.where(where[:, None], np.maximum(c[:, blink], lids[:, None]), c[:, blink])
+    c[:, blink] = np.where((where & lids)[:, None], np.maximum(c[:, blink], fallen[:, None]), c[:, blink])
 
 
 def blink(rng: np.random.Generator, c: F32, where: npt.NDArray[np.bool_]) -> None:

@@ -70,11 +70,13 @@ class Shot:
 
     Attributes:
         picture: uint8 (S, S, 3). points: float32 (220, 2), pixels. rotation: (3, 3) head -> camera.
+        marks: float32 (220, 3), the landmarks in the head's own axes, model centimetres.
         gaze: (2, 3). visibility: float32 (9,), share of each region's points that can be seen.
     """
 
     picture: U8
     points: F32
+    marks: F32
     rotation: F32
     gaze: F32
     visibility: F32
@@ -123,4 +125,4 @@ def photograph(
     faults = rng.uniform(0, 0.8) if strength is None else strength
     picture = capture(np.ascontiguousarray(light, np.float32), rng, float(faults))
     visible = np.array([seen.seen[index].mean() for index in landmarks.region_points()], np.float32)
-    return Shot(picture, seen.points, scene.rotation, seen.gaze, visible)
+    return Shot(picture, seen.points, seen.marks, scene.rotation, seen.gaze, visible)

@@ -95,7 +95,7 @@ def _show(rng: np.random.Generator, time: F64, split: Split) -> F32:
     """Single strong moves one after the other."""
     gaps = rng.uniform(0.7, 1.1, int(time[-1] / 0.7) + 2)
     keys = single(rng, len(gaps))
-    overlays.turn_tongue(rng, keys)
+    overlays.turn_tongue(rng, keys, np.ones(len(keys), np.bool_))
     return _keyed(time, keys, np.cumsum(gaps) - gaps[0], np.full(len(gaps), 0.3))
 
 

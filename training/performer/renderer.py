@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from mien.layouts import ARKIT52
 
 from training.errors import TrainingError
 from training.performer import landmarks as points
-from training.performer import tongue
-from training.performer.fields import fields
+from training.performer import lids, tongue
+from training.performer.creases import creases
 from training.performer.grain import noise_texture
 from training.performer.head import Head, Posed, rig
+from training.performer.layout import (
+    BACK,
+    BROW,
+    LASH,
+    LID,
+    LIP,
+    MOUTH,
+    PARTS,
+    SKIN,
+    STATIC,
+    TONGUE,
+    WORN,
+    layout,
+)
 from training.performer.mesh import Mesh
 from training.performer.scene import Camera, Scene
 from training.performer.skin import Skin
@@ -24,31 +38,11 @@ from training.performer.skin import Skin
 F32 = npt.NDArray[np.float32]
 
 _SHADERS = Path(__file__).parent / "shaders"
-_SKIN, _BACK, _MOUTH, _TEETH, _EYE_LEFT, _EYE_RIGHT, _LASH, _TONGUE, _WORN, _BROW, _LIP = range(11)
-_KIND_OF_MATERIAL = {
-    "M_Face": _SKIN,
-    "M_BackHead": _BACK,
-    "M_GumsTongue": _MOUTH,
-    "M_Teeth": _TEETH,
-    "M_IrisLeft": _EYE_LEFT,
-    "M_IrisRight": _EYE_RIGHT,
-    "M_EyeLashes": _LASH,
-}
-# Programs by their main kind, and the kinds that each draws.
-_PARTS = {
-    _SKIN: (_SKIN,),
-    _BROW: (_BROW,),
-    _LIP: (_LIP,),
-    _BACK: (_BACK,),
-    _MOUTH: (_MOUTH, _TEETH, _TONGUE),
-    _EYE_LEFT: (_EYE_LEFT, _EYE_RIGHT),
-    _LASH: (_LASH,),
-    _WORN: (_WORN,),
-}
-_BLOCK_FLOATS = 4 * 16 + 25 * 4
+_BLOCK_FLOATS = 4 * 16 + 30 * 4
 _SUN_SIZE, _SUN_REACH = 384, 17.0  # pixels of the key light's depth map; cm from the face's middle that it covers
 _MIDDLE = np.array([0, 0, 6], np.float32)  # the point of the head at Scene.distance
 _HIDDEN_BY = 0.7  # cm that something must lie before a landmark to hide it
+_LIPS = tuple(ARKIT52.index(f"mouth{name}") for name in ("PressLeft", "PressRight", "RollUpper", "RollLower"))
 _SHUT = 0.12  # cm between the lips below which the mouth's inside is not drawn
 
 
@@ -59,22 +53,15 @@ class Picture:
     Attributes:
         colour: float32 (S, S, 4), linear radiance times coverage, and coverage.
         points: float32 (220, 2) landmarks in pixels. seen: bool (220,), not hidden by anything.
+        marks: float32 (220, 3) the same in the head's own axes, model centimetres.
         gaze: (2, 3) unit vectors in camera axes, left and right eye.
     """
 
     colour: F32
     points: F32
     seen: npt.NDArray[np.bool_]
+    marks: F32
     gaze: F32
-
-
-@dataclass(frozen=True, eq=False)
-class _Layout:
-    """The mesh as it is drawn: vertices doubled where the texture has a seam or the kind changes."""
-
-    source: npt.NDArray[np.int32]
-    triangles: npt.NDArray[np.int32]
-    static: F32
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,38 +77,6 @@ class _Worn:
     def release(self) -> None:
         for item in (*self.arrays, self.shade, *self.buffers):
             item.release()
-
-
-@lru_cache(maxsize=1)
-def _layout() -> _Layout:
-    r, f = rig(), fields()
-    kit = r.kit
-    hidden = ~np.isin(kit.material, [kit.material_names.index(n) for n in _KIND_OF_MATERIAL])
-    triangles, corners, material = kit.triangles[~hidden], kit.triangle_uv[~hidden], kit.material[~hidden]
-    kinds = np.array([_KIND_OF_MATERIAL.get(name, 0) for name in kit.material_names])[material]
-    sockets = np.isin(kit.region[triangles[:, 0]], [kit.region_names.index("mouth_socket")])
-    kinds = np.where(sockets & (kinds == _BACK), _MOUTH, kinds)
-    # What a software rasteriser does for every pixel is worth doing only where it shows.
-    kinds = np.where((kinds == _SKIN) & (np.abs(f.brow[triangles, 1]).min(1) < 1.0), _BROW, kinds)
-    kinds = np.where((kinds == _SKIN) & (f.lip[triangles].max(1) > -0.12), _LIP, kinds)
-    keys = np.stack([triangles.ravel(), corners.ravel(), np.repeat(kinds, 3)], 1)
-    unique, inverse = np.unique(keys, axis=0, return_inverse=True)
-    source = unique[:, 0].astype(np.int32)
-    static = np.concatenate(
-        [
-            kit.uv[unique[:, 1]],
-            unique[:, 2:3],
-            f.brow[source],
-            f.lip[source, None],
-            f.lid[source, None],
-            f.cavity[source, None],
-            f.wrinkle_phase[source, None],
-            f.wrinkle_axis[source],
-            f.beard[source, None],
-        ],
-        1,
-    ).astype(np.float32)
-    return _Layout(source, inverse.reshape(-1, 3).astype(np.int32), static)
 
 
 class Renderer:
@@ -160,7 +115,7 @@ class Renderer:
         self._picture.use(2)
         self._block = gl.buffer(reserve=_BLOCK_FLOATS * 4, dynamic=True)
         self._block.bind_to_uniform_block(0)
-        self._programs = {(part, lit): self._program(part, lit) for part in _PARTS for lit in (False, True)}
+        self._programs = {(part, lit): self._program(part, lit) for part in PARTS for lit in (False, True)}
         self._shade = self._link("depth")
         self._resolve = self._link("resolve")
         self._resolve["picture"].value = 2
@@ -170,6 +125,7 @@ class Renderer:
         self._person: list[tuple[int, tuple[Any, Any]]] = []
         self._build_person()
         self._build_tongue()
+        self._build_lashes()
         self._skin: Skin | None = None
         self._wardrobe: list[_Worn] = []
 
@@ -199,24 +155,36 @@ class Renderer:
         return without, lit
 
     def _build_person(self) -> None:
-        gl, lay = self._gl, _layout()
+        gl, lay = self._gl, layout()
         count = len(lay.source)
-        self._moving = gl.buffer(reserve=count * 7 * 4, dynamic=True)
+        self._moving = gl.buffer(reserve=count * 11 * 4, dynamic=True)
         self._coloured = gl.buffer(reserve=count * 4 * 4, dynamic=True)
         static = gl.buffer(lay.static.tobytes())
-        names = ["in_uv", "in_kind", "in_brow", "in_lip", "in_lid", "in_cavity", "in_phase", "in_axis", "in_beard"]
         content = [
-            (self._moving, "3f 3f 1f", "in_position", "in_normal", "in_wrinkle"),
+            (self._moving, "3f 3f 4f 1f", "in_position", "in_normal", "in_crease", "in_pebble"),
             (self._coloured, "4f", "in_colour"),
-            (static, "2f 1f 2f 1f 1f 1f 1f 3f 1f", *names),
+            (static, STATIC[0], *STATIC[1]),
         ]
-        kinds = lay.static[lay.triangles[:, 0], 2].astype(int)
-        for part, members in _PARTS.items():
-            mine = lay.triangles[np.isin(kinds, members)]
+        for part, members in PARTS.items():
+            mine = lay.of(*members)
             if len(mine):
                 self._person.append((part, self._vertex_arrays(part, content, gl.buffer(mine.tobytes()))))
-        solid = gl.buffer(lay.triangles[np.isin(kinds, (_SKIN, _BROW, _LIP, _BACK))].tobytes())
-        self._person_shade = gl.vertex_array(self._shade, [(self._moving, "3f 16x", "in_position")], solid)
+        solid = gl.buffer(lay.of(SKIN, BROW, LIP, LID, BACK).tobytes())
+        self._person_shade = gl.vertex_array(self._shade, [(self._moving, "3f 32x", "in_position")], solid)
+
+    def _build_lashes(self) -> None:
+        gl = self._gl
+        triangles, place = lids.topology()
+        self._lash_moving = gl.buffer(reserve=len(place) * 3 * 4, dynamic=True)
+        self._lash_colour = gl.buffer(reserve=len(place) * 4 * 4, dynamic=True)
+        static = np.concatenate([place[:, :2], np.tile([0.0, 0.6, 0.8, LASH, 1.0], (len(place), 1))], 1)
+        fixed = gl.buffer(static.astype(np.float32).tobytes())
+        content = [
+            (self._lash_moving, "3f", "in_position"),
+            (self._lash_colour, "4f", "in_colour"),
+            (fixed, "2f 3f 1f 1f", "in_uv", "in_normal", "in_kind", "in_cavity"),
+        ]
+        self._lashes = self._vertex_arrays(LASH, content, gl.buffer(triangles.tobytes()))
 
     def _build_tongue(self) -> None:
         gl = self._gl
@@ -228,7 +196,7 @@ class Renderer:
             (self._tongue_static, "4f 1f 1f", "in_colour", "in_kind", "in_cavity"),
         ]
         index = gl.buffer(tongue.topology().tobytes())
-        self._person.append((_MOUTH, self._vertex_arrays(_MOUTH, content, index)))
+        self._person.append((MOUTH, self._vertex_arrays(MOUTH, content, index)))
 
     def render(
         self,
@@ -253,8 +221,8 @@ class Renderer:
             marks = points.positions(posed, skin.iris_scale, head.eye_scale)
             pixels, lens = self._aim(marks @ scene.rotation.T + place, framing)
             lit = scene.shadow > 0
-            self._block.write(self._uniforms(skin, posed, scene, place, lens).tobytes())
-            self._upload(skin, posed, weights)
+            self._block.write(self._uniforms(head, skin, posed, weights, scene, place, lens).tobytes())
+            self._upload(head, skin, posed, weights)
             extras = self._wear(worn)
             gl = self._gl
             gl.enable(gl.DEPTH_TEST)
@@ -272,9 +240,15 @@ class Renderer:
             gl.enable(gl.CULL_FACE)
             lips_apart = float(np.diff(posed.vertices[rig().kit.landmarks[[66, 62]], 1])[0]) > _SHUT or weights[51] > 0
             for part, arrays in self._person:
-                if part != _MOUTH or lips_apart:
+                if part != MOUTH or lips_apart:
                     arrays[lit].render()
             gl.disable(gl.CULL_FACE)
+            self._target.depth_mask = False  # hair too fine to hide anything; it blends
+            gl.enable(gl.BLEND)
+            gl.blend_func = gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA
+            self._lashes[lit].render()
+            gl.disable(gl.BLEND)
+            self._target.depth_mask = True
             for item in extras:  # last: what lies behind the skin then costs nothing
                 item.arrays[lit].render()
             self._small.use()
@@ -283,7 +257,7 @@ class Renderer:
             flat = np.frombuffer(self._small.read(components=4, dtype="f2"), np.float16)
             colour = flat.reshape(self.size, self.size, 4)[::-1].astype(np.float32)
             seen = self._seen(marks @ scene.rotation.T + place, pixels)
-            return Picture(colour, pixels, seen, (posed.gaze @ scene.rotation.T).astype(np.float32))
+            return Picture(colour, pixels, seen, marks, (posed.gaze @ scene.rotation.T).astype(np.float32))
 
     def _aim(self, seen: F32, framing: float | Camera) -> tuple[F32, F32]:
         """Landmark pixels (220, 2) and the lens: the camera's, or the one that puts their hull into the middle."""
@@ -312,12 +286,17 @@ class Renderer:
         out[:3, 3] = -axes @ np.array([0, 0, -scene.distance])
         return out
 
-    def _upload(self, skin: Skin, posed: Posed, weights: F32) -> None:
-        lay, f = _layout(), fields()
-        active = np.flatnonzero(weights)
-        wrinkle = np.clip(weights[active] @ f.wrinkle_gain[active], 0, 1.2)
-        moving = np.concatenate([posed.vertices, posed.normals, wrinkle[:, None]], 1).astype(np.float32)
+    def _upload(self, head: Head, skin: Skin, posed: Posed, weights: F32) -> None:
+        lay = layout()
+        old = float(np.clip(1.3 * skin.age - 0.3, 0, 1))
+        depth = creases().depth(weights, skin.wrinkles, old, float(skin.lid_fold[3]))
+        moving = np.concatenate([posed.vertices, posed.normals, depth], 1).astype(np.float32)
+        gap = float(np.ptp(posed.vertices[rig().kit.landmarks[[62, 66]], 1]))
+        # nearly shut lips have nothing to show
+        moving[lay.upper_row, 1] -= skin.teeth_drop * np.clip(gap / 0.6, 0, 1)
         self._moving.write(moving[lay.source].tobytes())
+        hairs = lids.fringes(posed.vertices, head.neutral, skin.lashes[:2], float(skin.lashes[3]))
+        self._lash_moving.write(hairs.tobytes())
         shape = posed.tongue
         tri = tongue.topology()
         flat = np.cross(shape[tri[:, 1]] - shape[tri[:, 0]], shape[tri[:, 2]] - shape[tri[:, 0]])
@@ -327,14 +306,16 @@ class Renderer:
             return
         self._skin = skin
         self._coloured.write(skin.albedo[lay.source].tobytes())
-        flesh = np.array([0.42, 0.13, 0.12, 0.5, _TONGUE, 1.0], np.float32)
-        flesh[:3] *= np.clip(0.6 + 0.4 * skin.tone.mean() / 0.35, 0.5, 1.1)
+        flesh = np.array([*skin.tongue, 0.5, TONGUE, 1.0], np.float32)
         self._tongue_static.write(np.tile(flesh, (len(shape), 1)).tobytes())
+        lower = lids.topology()[1][:, 2:]
+        painted = np.concatenate([np.tile(skin.lash, (len(lower), 1)), skin.lashes[2] * (1 - 0.35 * lower)], 1)
+        self._lash_colour.write(painted.astype(np.float32).tobytes())
 
-    def _uniforms(self, skin: Skin, posed: Posed, scene: Scene, place: F32, lens: F32) -> F32:
+    def _uniforms(self, head: Head, skin: Skin, posed: Posed, weights: F32, scene: Scene, place: F32, lens: F32) -> F32:
         """The block of shaders/scene.glsl; matrices by columns."""
-        head = np.eye(4, dtype=np.float32)
-        head[:3, :3], head[:3, 3] = scene.rotation, place
+        camera = np.eye(4, dtype=np.float32)
+        camera[:3, :3], camera[:3, 3] = scene.rotation, place
         turns = np.tile(np.eye(4, dtype=np.float32), (2, 1, 1))
         turns[:, :3, :3] = posed.eye_rotation
         lips = posed.vertices[rig().kit.landmarks[[62, 66]]].mean(0)
@@ -344,7 +325,7 @@ class Renderer:
             return np.concatenate([table, np.broadcast_to(np.atleast_1d(last)[:, None], (len(table), 1))], 1)
 
         parts = [
-            head.T,
+            camera.T,
             self._sun_matrix(scene).T,
             *(turn.T for turn in turns),
             lens,
@@ -359,9 +340,14 @@ class Renderer:
             skin.shadow,
             rows(skin.iris, skin.iris_scale),
             rows(skin.sclera, skin.pupil),
-            [skin.freckles, skin.grain, skin.stubble, skin.wrinkles],
+            [skin.freckles, skin.grain, skin.stubble, skin.age],
             rows(posed.eye_centres, posed.lids),
             rows(lips),
+            skin.brow_style,
+            skin.liner,
+            skin.lid_fold,
+            [*lids.openness(posed.vertices, head.neutral), 0.0, 0.0],
+            weights[list(_LIPS)],
         ]
         return np.concatenate([np.asarray(part, np.float32).ravel() for part in parts])
 
@@ -371,11 +357,11 @@ class Renderer:
         flat = np.cross(v[t[:, 1]] - v[t[:, 0]], v[t[:, 2]] - v[t[:, 0]])
         corners = t.T.ravel()
         normal = np.stack([np.bincount(corners, np.tile(flat[:, k], 3), len(v)) for k in range(3)], 1)
-        rest = np.tile(np.array([_WORN, mesh.gloss, 0.35, 1.0], np.float32), (len(v), 1))  # kind, gloss, grain, light
+        rest = np.tile(np.array([WORN, mesh.gloss, 0.35, 1.0], np.float32), (len(v), 1))  # kind, gloss, grain, light
         data = gl.buffer(np.concatenate([v, normal, mesh.colour, rest], 1).astype(np.float32).tobytes())
         index = gl.buffer(np.ascontiguousarray(t, np.int32).tobytes())
         names = ("in_position", "in_normal", "in_colour", "in_kind", "in_lip", "in_lid", "in_cavity")
-        arrays = self._vertex_arrays(_WORN, [(data, "3f 3f 4f 1f 1f 1f 1f", *names)], index)
+        arrays = self._vertex_arrays(WORN, [(data, "3f 3f 4f 1f 1f 1f 1f", *names)], index)
         shade = gl.vertex_array(self._shade, [(data, "3f 44x", "in_position")], index)
         return _Worn(mesh, arrays, shade, bool(mesh.colour[:, 3].mean() > 0.5), (data, index))
 

@@ -83,8 +83,9 @@ def _way(azimuth: float, height: float) -> list[float]:
 
 
 def random_scene(rng: np.random.Generator, pose: F32 | None = None) -> Scene:
-    """Lamps, windows, sky, a monitor's glow, dark flat rooms, hard sun, infrared."""
-    kind = rng.choice(["room", "window", "sun", "flat", "screen", "contrast"], p=[0.3, 0.2, 0.12, 0.2, 0.08, 0.1])
+    """Lamps, windows, sky, a monitor's glow, flat rooms, hard sun, light from above, faces in the dark, infrared."""
+    kinds = ("room", "window", "sun", "flat", "screen", "contrast", "above")
+    kind = rng.choice(kinds, p=(0.27, 0.18, 0.11, 0.18, 0.08, 0.1, 0.08))
     azimuth, height = rng.normal(0, 0.9), rng.uniform(0.0, 1.1)
     strength, fill, rim, around = (
         rng.uniform(0.5, 1.1),
@@ -103,11 +104,16 @@ def random_scene(rng: np.random.Generator, pose: F32 | None = None) -> Scene:
         azimuth, height, strength, around = rng.normal(0, 0.3), rng.uniform(-0.6, 0), rng.uniform(0.3, 0.8), 0.12
     elif kind == "contrast":
         azimuth, around, fill = rng.choice([-1, 1]) * rng.uniform(0.9, 2.0), rng.uniform(0.05, 0.2), rng.uniform(0, 0.1)
-    if rng.random() < 0.35:  # a shadow map costs a third of a picture; large soft lamps need none
+    elif kind == "above":  # the eyes lie in the brows' shadow
+        height, strength, around, fill = rng.uniform(1.1, 1.5), rng.uniform(0.6, 1.3), rng.uniform(0.06, 0.25), 0.03
+    if rng.random() < 0.35 and kind != "above":  # a shadow map costs a third of a picture; large soft lamps need none
         shadow = 0.0
     infrared = bool(rng.random() < 0.05)
     if infrared:
         azimuth, height, strength, around = rng.normal(0, 0.15), rng.normal(0, 0.2), rng.uniform(0.7, 1.4), 0.1
+    elif rng.random() < 0.12:  # a person in the dark, before a background that may be bright
+        dim = np.exp(rng.uniform(np.log(0.12), np.log(0.5)))
+        strength, fill, rim, around = strength * dim, fill * dim, rim * dim, around * dim
     spread = 0.03 if infrared else 0.16
     ways = [
         _way(azimuth, height),

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from mien.layouts import ARKIT52
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
@@ -15,6 +16,8 @@ WIDTH, THICKNESS = 2.1, 0.75  # cm, of the flat blade
 OUT = 4.2  # cm that a tongueOut of 1 shows beyond the lips
 _TURN = np.radians(35.0)
 _TONGUE_OUT = 51
+_JAW_OPEN = ARKIT52.index("jawOpen")
+_WIDE = tuple(ARKIT52.index(f"mouth{name}") for name in ("SmileLeft", "StretchRight", "UpperUpLeft", "LowerDownRight"))
 
 
 @lru_cache(maxsize=1)
@@ -29,12 +32,25 @@ def topology() -> I32:
     return np.concatenate([quads, tip[:, [0, 1, 2]]]).astype(np.int32)
 
 
-def pose(landmarks: F32, teeth: F32, coefficients: F32) -> F32:
+def _resting(coefficients: F32, habit: float, gap: float) -> npt.NDArray[np.float64]:
+    """Where the tip of a tongue that stays in lies, cm from its place deep in the mouth: low, or between the teeth.
+
+    It follows from the expression and the person, smoothly, so that it moves with speech and the same picture is the
+    same bytes.
+    """
+    jaw, wide = float(coefficients[_JAW_OPEN]), float(coefficients[list(_WIDE)].sum())
+    ahead = 0.5 + 0.5 * np.sin(2.1 * habit + 3.0 * jaw + 1.7 * wide)
+    raised = 0.5 + 0.5 * np.sin(3.7 * habit - 4.0 * jaw + 2.3 * wide)
+    return np.array([0.0, -0.4 + 0.25 * ahead + max(gap, 0.0) * (0.15 + 0.6 * raised) * ahead, 0.4 + 1.05 * ahead])
+
+
+def pose(landmarks: F32, teeth: F32, coefficients: F32, habit: float = 0.0) -> F32:
     """Vertices (RINGS * SIDES + 1, 3) of the tongue.
 
     Args:
         landmarks: (68, 3) of the posed face, cm. teeth: vertices of both rows.
         coefficients: (57,): 51 is tongueOut, 52..56 up, down, left, right, roll.
+        habit: the person's own way to hold it while it is in, any number.
     """
     out = float(np.clip(coefficients[_TONGUE_OUT], 0, 1))
     up, down, left, right, roll = (float(np.clip(value, 0, 1)) for value in coefficients[52:57])
@@ -49,7 +65,7 @@ def pose(landmarks: F32, teeth: F32, coefficients: F32) -> F32:
     ahead = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
     reach = OUT * out
     if out <= 0.02:
-        lip = inside + np.array([0, -0.2, 0.6])
+        lip = inside + _resting(coefficients, habit, float(upper[1] - lower[1]))
         reach = 0.0
     # Leaves the mouth straight ahead and bends into its direction over the first centimetre and a half.
     start = np.array([0.0, -0.12, 1.0])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from training.paths import ROOT
+from training.performer import tongue
+from training.performer.assets import facekit
 from training.performer.coefficients import INDEX
 from training.performer.head import Head, random_identity
 from training.performer.landmarks import CROP
@@ -115,6 +118,67 @@ def test_a_picture_changes_with_expression_skin_and_light(renderer: Renderer, pe
         picture(renderer, (head, skin), scene(seed=2)),
     ):
         assert np.abs(changed.colour - base).mean() > 1e-3
+
+
+def left_and_right(renderer: Renderer, plain: Picture, changed: Picture) -> tuple[float, float]:
+    """How much the subject's left and right half of a frontal face changed."""
+    middle = round(float(plain.points[27:31, 0].mean()))
+    change = np.abs(changed.colour[..., :3] - plain.colour[..., :3]).sum(2)
+    return float(change[:, middle + 1 :].sum()), float(change[:, :middle].sum())
+
+
+# The mesh stays at rest, so that what changes is what is drawn on it.
+@pytest.mark.parametrize("name", ["browOuterUp", "eyeSquint", "cheekSquint", "mouthSmile", "mouthDimple", "noseSneer"])
+def test_one_side_s_creases_are_drawn_on_that_side_only(renderer: Renderer, person: Person, name: str) -> None:
+    head, skin = person
+    posed, where = head.pose(np.zeros(57, np.float32)), scene(seed=5)
+    where = replace(where, shadow=0.0)
+
+    def creased(side: str) -> Picture:
+        weights = np.zeros(52, np.float32)
+        if side:
+            weights[INDEX[name + side]] = 1
+        return renderer.render(head, replace(skin, wrinkles=1.0), posed, weights, where, [])
+
+    plain = creased("")
+    left, other = left_and_right(renderer, plain, creased("Left"))
+    assert left > 1
+    assert other < 0.01 * left
+    other, right = left_and_right(renderer, plain, creased("Right"))
+    assert right > 1
+    assert other < 0.01 * right
+
+
+def test_long_lashes_darken_what_lies_below_the_line_of_a_shut_eye(renderer: Renderer, person: Person) -> None:
+    head, skin = person
+    bare = replace(skin, lashes=np.float32([0.01, 0.01, 0, 0.5]), lash=np.float32([0.01, 0.01, 0.01]))
+    long = replace(bare, lashes=np.float32([1.2, 0.4, 1.0, 0.5]))
+    where = replace(scene(seed=5), shadow=0.0)
+    plain, lashed = (picture(renderer, (head, s), where, eyeBlinkLeft=1, eyeBlinkRight=1) for s in (bare, long))
+    for corners in (slice(36, 42), slice(42, 48)):
+        low, high = plain.points[corners].min(0), plain.points[corners].max(0)
+        x, y = slice(int(low[0]), int(high[0]) + 1), round(float(plain.points[corners, 1].mean()))
+        drop = int(0.35 * (high[0] - low[0]))
+        below = lashed.colour[y : y + drop, x, 1].mean() / plain.colour[y : y + drop, x, 1].mean()
+        above = lashed.colour[y - drop : y - 2, x, 1].mean() / plain.colour[y - drop : y - 2, x, 1].mean()
+        assert below < 0.9
+        assert above > 0.97
+
+
+def test_a_tongue_at_rest_and_teeth_move_no_label(renderer: Renderer, person: Person) -> None:
+    head, skin = person
+    coefficients = np.zeros(57, np.float32)
+    coefficients[INDEX["jawOpen"]] = 0.5
+    posed, weights = head.pose(coefficients), head.limited(coefficients)
+    mouth = posed.vertices[facekit().landmarks]
+    teeth = posed.vertices[facekit().vertices_of("teeth")]
+    tongues = [replace(posed, tongue=tongue.pose(mouth, teeth, coefficients, habit)) for habit in (0.0, 1.0, 2.2)]
+    shots = [renderer.render(head, skin, each, weights, scene(seed=6), []) for each in tongues]
+    shots.append(renderer.render(head, replace(skin, teeth_drop=0.4), tongues[0], weights, scene(seed=6), []))
+    for shot in shots[1:]:
+        assert np.array_equal(shot.points, shots[0].points)
+        assert np.array_equal(shot.seen, shots[0].seen)
+        assert np.abs(shot.colour - shots[0].colour).max() > 0.02
 
 
 def test_without_egl_the_error_says_what_to_install(shared: object) -> None:

@@ -25,10 +25,10 @@ def test_colours_are_reflectances(skins: list[Skin]) -> None:
         assert skin.albedo.dtype == np.float32
         assert 0 < skin.albedo[:, :3].min() <= skin.albedo[:, :3].max() <= 0.95
         assert skin.albedo[:, 3].min() >= 0
-        for colour in (skin.tone, skin.hair, skin.lip, skin.brow, skin.iris, skin.sclera, skin.lash):
+        for colour in (skin.tone, skin.hair, skin.lip, skin.brow, skin.iris, skin.sclera, skin.lash, skin.tongue):
             assert colour.shape == (3,)
             assert 0 < colour.min() <= colour.max() < 1.2
-        for strength in (skin.lash_line, skin.freckles, skin.grain, skin.stubble, skin.wrinkles, skin.pupil):
+        for strength in (skin.lash_line, skin.freckles, skin.grain, skin.stubble, skin.wrinkles, skin.age, skin.pupil):
             assert 0 <= strength <= 1
         assert 0.9 <= skin.iris_scale <= 1.1
 
@@ -38,6 +38,18 @@ def test_people_are_of_all_tones(skins: list[Skin]) -> None:
     assert (np.diff(tones, axis=1) < 0).all()  # red over green over blue
     assert tones[:, 0].min() < 0.15
     assert tones[:, 0].max() > 0.55
+
+
+def test_people_have_lashes_brows_and_lids_of_many_kinds(skins: list[Skin]) -> None:
+    lashes, brows, folds, liner = (
+        np.array([getattr(skin, name) for skin in skins]) for name in ("lashes", "brow_shape", "lid_fold", "liner")
+    )
+    assert (lashes[:, 1] < lashes[:, 0]).all()  # the lower ones are shorter
+    assert lashes[:, 0].min() < 0.5
+    assert lashes[:, 0].max() > 0.9
+    assert np.ptp(brows[:, 0]) > 0.3
+    assert 0.1 < (folds[:, 3] > 0).mean() < 0.5  # single lids
+    assert 0 < (liner[:, 1] > 0).mean() < 0.4
 
 
 def test_teeth_are_lighter_than_gums(skins: list[Skin]) -> None:

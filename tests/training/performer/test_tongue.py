@@ -45,6 +45,22 @@ def test_at_rest_it_stays_behind_the_lips(mouth: tuple[F32, F32]) -> None:
     assert np.array_equal(rest, shape(mouth, tongueUp=1, tongueLeft=1))
 
 
+def test_at_rest_it_is_seen_in_many_open_mouths_and_stays_in_all() -> None:
+    kit = facekit()
+    ahead = []
+    for jaw in (0.15, 0.4, 0.8):
+        coefficients = np.zeros(57, np.float32)
+        coefficients[INDEX["jawOpen"]] = jaw
+        vertices = kit.neutral + jaw * kit.expressions[INDEX["jawOpen"]]
+        points, teeth = vertices[kit.landmarks], vertices[kit.vertices_of("teeth")]
+        for habit in np.linspace(0, 3, 12):
+            tip = pose(points, teeth, coefficients, float(habit))[-1]
+            assert tip[2] < points[[62, 66], 2].max()
+            assert tip[1] < points[62, 1]
+            ahead.append(tip[2] > points[66, 2] - 1.3)
+    assert 0.25 < np.mean(ahead) < 0.75
+
+
 def test_left_is_plus_x_and_up_is_plus_y(mouth: tuple[F32, F32]) -> None:
     ahead, left, right, up, down = (
         shape(mouth, tongueOut=1, **way)[-1]

@@ -9,8 +9,9 @@ in vec4 near_to;
 in vec3 in_sun;
 #if FACE
 in vec2 brow;
-in vec2 crease;
-in vec3 axis;
+in vec4 crease;
+in vec4 phase;
+in vec4 rim;
 #endif
 flat in int kind;
 out vec4 result;
@@ -44,6 +45,7 @@ void main() {
     float shine = 16.0;
     float light = near_to.z;
     float flesh = 0.0;
+    float alpha = 1.0;
 
 #if FACE || PART == 1   // skin of the face; of the rest
     flesh = 1.0;
@@ -53,32 +55,83 @@ void main() {
     vec4 fine = texture(noise, uv * 11.0);
     albedo *= 1.0 - 0.45 * marks.x * smoothstep(0.62, 0.8, fine.g);
     albedo *= 1.0 - near_to.w * marks.z * (0.35 + 0.5 * smoothstep(0.45, 0.65, fine.r));
-    // eye shadow above the lid, then the lash line
-    float above = smoothstep(1.3, 0.2, near_to.y) * smoothstep(-0.2, 0.2, model.y - 3.5);
-    albedo = mix(albedo, lid_paint.rgb, lid_paint.a * above);
-    albedo = mix(albedo, lash_colour.rgb, lash_colour.a * smoothstep(0.13, 0.02, near_to.y));
+    float own = smoothstep(-0.3, 0.3, model.x);  // 1 on the subject's left half
+    float height = 0.0;                          // of the skin over the mesh, cm
+    float dim = 0.0;                             // light that creases lose
+#if PART == 9 || PART == 11
+    // eye shadow above the lid
+    float upper = smoothstep(-0.3, 0.6, rim.y);
+    albedo = mix(albedo, lid_paint.rgb, lid_paint.a * smoothstep(1.35, 0.15, rim.x) * upper);
+#endif
 #if PART == 10
-    // lips: a soft rim, vertical creases
-    float lip = smoothstep(-0.06, 0.14, near_to.x + 0.05 * (grain.a - 0.5));
+    // lips: a soft rim, vertical creases; pressed or rolled in they thin out and pale
+    float press = mix(lips.y, lips.x, own);
+    press = max(press, model.y > mouth.y ? lips.z : lips.w);
+    float lip = smoothstep(-0.06, 0.14, near_to.x - 0.2 * press + 0.05 * (grain.a - 0.5));
     float fold = texture(noise, vec2(uv.x * 30.0, uv.y * 3.0)).a;
-    albedo = mix(albedo, lip_colour.rgb * (0.8 + 0.4 * fold), lip * 0.9);
+    albedo = mix(albedo, mix(lip_colour.rgb * (0.8 + 0.4 * fold), albedo, 0.45 * press), lip * 0.9);
     gloss *= 1.0 + 0.3 * lip;
 #elif PART == 9
-    // brows: strands that lean outwards
+    // brows: hairs that rise at the inner end and lie along the brow at the outer
     float t = brow.x;
     float arch = 2.0 * t - 0.9;
-    float height = brow.y - brow_shape.w - brow_shape.y * (1.0 - arch * arch) * 0.5;
-    float thick = brow_shape.x * (0.55 + 0.75 * sqrt(max(t, 0.0))) * (1.0 - smoothstep(0.55, 1.0, t) * 0.75);
-    float strand = texture(noise, vec2(uv.x * 22.0 + brow.y * 0.35, uv.y * 9.0)).b;
-    float hair = smoothstep(thick, thick * 0.35, abs(height) + 0.16 * (strand - 0.5));
-    hair *= smoothstep(0.0, 0.06, t) * smoothstep(1.0, 0.93, t) * step(abs(brow.y), 1.2);
-    albedo = mix(albedo, brow_colour.rgb * (0.7 + 0.6 * strand), hair * brow_shape.z * (0.55 + 0.45 * strand));
+    float lift = brow.y - brow_shape.w - brow_shape.y * (1.0 - arch * arch) * 0.5 * step(0.0, t);
+    float thick = brow_shape.x * (0.6 + 0.5 * smoothstep(0.0, 0.35, t)) * (1.0 - 0.8 * smoothstep(0.5, 1.0, t)) * 0.85;
+    float lean = mix(1.35, 0.2, smoothstep(-0.1, 0.6, t)) - 0.5 * clamp(lift / 0.4, -1.0, 1.0);
+    vec2 along = vec2(sin(lean), cos(lean));
+    vec2 at = vec2(t * 5.4, lift);
+    float across = at.x * along.x - at.y * along.y;
+    float down = at.x * along.y + at.y * along.x;
+    float strand = texture(noise, vec2(across * 0.15, down * 0.05)).b;
+    float thin = texture(noise, vec2(across * 0.31 + 0.37, down * 0.09)).b;
+    float edge = max(thick * (1.0 + brow_style.y * 1.5 * (strand - 0.5)), 0.02);
+    float cover = smoothstep(edge * 1.1, edge * mix(0.85, 0.35, brow_style.x), abs(lift));
+    float hairs = smoothstep(0.75, 0.25, 0.55 * strand + 0.45 * thin - 0.55 * (brow_shape.z - 0.5));
+    cover *= mix(1.0, hairs, brow_style.x) * smoothstep(1.02, 0.9, t) * step(abs(brow.y), 1.2);
+    cover *= mix(brow_style.w * (0.4 + 0.6 * strand), 1.0, smoothstep(-0.06, 0.1, t));
+    vec3 tint = brow_colour.rgb * (0.75 + 0.5 * thin);
+    tint = mix(tint, vec3(0.36), brow_style.z * smoothstep(0.45, 0.7, texture(noise, vec2(across * 0.23, 0.7)).b));
+    albedo = mix(albedo, tint, cover * min(1.0, 0.35 + 0.75 * brow_shape.z));
+    gloss *= 1.0 - 0.8 * cover;
+#elif PART == 11
+    // the upper lid's crease folds as the eye opens; a hanging lid shades what lies under it
+    float open = mix(lids.y, lids.x, own);
+    float up = smoothstep(0.0, 0.8, rim.y);
+    float from = rim.x - lid_fold.x - 0.04 * (grain.a - 0.5);
+    float line = exp2(-from * from * mix(700.0, 200.0, marks.w)) * up * mix(0.25, 1.0, min(open, 1.0));
+    float hung = lid_fold.z * up * min(open, 1.0);
+    height += hung * 0.12 * smoothstep(-0.05, 0.2, from) * smoothstep(0.9, 0.2, from) - 0.035 * lid_fold.y * line;
+    dim += lid_fold.y * 0.55 * line + hung * 0.4 * smoothstep(0.08, -0.06, from);
+    // the lashes' roots, and eyeliner over them
+    float low = 1.0 - up;
+    float root = lash_colour.a * (1.0 - 0.55 * low) * smoothstep(0.1, 0.01, rim.x);
+    albedo = mix(albedo, lash_colour.rgb, root);
+    float drawn = mix(rim.x + low, rim.z, liner.z);
+    float painted = liner.y * smoothstep(liner.x + 0.03, liner.x - 0.02, drawn);
+    painted = max(painted, liner.w * low * smoothstep(0.11, 0.06, rim.x));
+    albedo = mix(albedo, vec3(0.006), painted);
 #endif
-    // lines: the surface tilts across them, and their ground gets less light
-    float depth = crease.x * marks.w;
-    float wave = crease.y + 1.2 * (grain.a - 0.5);
-    light *= 1.0 - 0.3 * depth * smoothstep(0.2, 1.0, -sin(wave));
-    n = normalize(n + axis * (0.55 * depth * cos(wave)) + 0.12 * marks.y * (grain.rga - 0.5));
+    // creases: grooves where a phase is a multiple of 2 pi, bulges between
+    vec3 c = 0.5 + 0.5 * cos(phase.xyw + 0.9 * (grain.a - 0.5));
+    vec3 groove = c * c * c;
+    groove *= groove;
+    float depth = dot(crease.xyw, groove);
+    float d = phase.z + 0.05 * (grain.a - 0.5);
+    float cut = crease.z * exp2(-d * d * 40.0);
+    height += 0.045 * dot(crease.xyw, 1.0 - c - groove) + crease.z * 0.2 * smoothstep(-0.12, 0.4, d) * smoothstep(1.4, 0.4, d) - 0.05 * cut;
+    dim += 0.5 * depth + 0.5 * cut + rim.w * 0.35 * smoothstep(0.5, 0.9, grain.g);
+    height -= rim.w * 0.05 * grain.g;
+    dim = min(dim, 0.85);
+    albedo *= mix(vec3(1.0), vec3(0.75, 0.55, 0.5), dim);
+    light *= 1.0 - 0.45 * dim;
+    // the height's slope tilts the normal
+    vec3 dx = dFdx(place_seen), dy = dFdy(place_seen);
+    vec3 r1 = cross(dy, n), r2 = cross(n, dx);
+    float area = dot(dx, r1);
+    vec3 slope = sign(area) * (dFdx(height) * r1 + dFdy(height) * r2);
+    n = normalize(max(abs(area), 1e-7) * n - slope);
+    n = normalize(n + 0.12 * marks.y * (grain.rga - 0.5));
+    albedo *= 1.0 - 0.3 * marks.w * smoothstep(0.86, 0.95, grain.g) * fine.a;
 #endif
 
 #elif PART == 4              // both eyes
@@ -98,21 +151,28 @@ void main() {
     albedo = mix(albedo, vec3(0.004 + shade.z), pupil);
     // the upper lid and its lashes keep light from the ball
     light = mix(0.42, 1.0, smoothstep(-0.05, 0.45, eye_centre[k].w - model.y)) * 0.9;
-    gloss = 1.6;
-    shine = 220.0;
+    gloss = 0.6;
+    shine = 400.0;
+    // the mesh leaves a slit between shut lids, where lashes and wet rims let no ball be seen
+    float shut = smoothstep(0.22, 0.08, k == 0 ? lids.x : lids.y);
+    albedo = mix(albedo, vec3(0.03, 0.015, 0.012), shut);
+    gloss *= 1.0 - shut;
 
 #elif PART == 2              // inside the mouth: gums, teeth, tongue
     light *= smoothstep(-4.0, 0.2, model.z - mouth.z);
     flesh = kind == TEETH ? 0.0 : 0.5;
-    albedo *= 0.85 + 0.3 * texture(noise, model.xz * 0.9).r;
+    float spot = texture(noise, model.xz * 0.9).r;
+    // each tooth has its own shade; less light reaches the gaps and the back of the row
+    if (kind == TEETH) albedo *= 0.75 + 0.4 * texture(noise, vec2(model.x * 0.035, 0.2)).b;
+    albedo *= 0.85 + 0.3 * spot;
     gloss = 0.5;
     shine = 60.0;
     if (dot(n, eye) < 0.0) n = -n;
 
-#elif PART == 6              // lashes: thin, towards the tips thinner
-    albedo = lash_colour.rgb;
-    float strand = texture(noise, vec2(uv.x * 24.0, uv.y)).b;
-    if (hash(gl_FragCoord.xy) > 0.15 + 0.55 * strand * lash_colour.a) discard;
+#elif PART == 6              // lashes: clumps of hairs, towards the tips thinner
+    float strand = texture(noise, vec2(uv.x * 0.45 + uv.y * 0.012, 0.3 + uv.y * 0.05)).b;
+    alpha = colour.a * smoothstep(uv.y * 0.9 - 0.5, uv.y * 0.7 + 0.05, strand);
+    alpha *= smoothstep(0.0, 0.1, uv.x) * smoothstep(1.0, 0.97, uv.x) * (1.0 - uv.y * uv.y * uv.y);
     gloss = 0.0;
 
 #else                        // worn: hair, glasses, cloth, hands
@@ -140,5 +200,5 @@ void main() {
         float rim = gloss * 0.12 * edge * edge * edge * d;
         radiance += light_colour[k].rgb * seen * (albedo * through * mix(light, 1.0, 0.45) + mirror * light + rim);
     }
-    result = vec4(radiance, 1.0);
+    result = vec4(radiance, alpha);
 }

@@ -1,7 +1,8 @@
 // Everything that belongs to a person, in model centimetres.
 in vec3 in_position;
 in vec3 in_normal;
-in float in_wrinkle;
+in vec4 in_crease;
+in float in_pebble;
 in vec4 in_colour;        // albedo, and gloss (opacity for things that are worn)
 in vec2 in_uv;
 in float in_kind;
@@ -9,9 +10,9 @@ in vec2 in_brow;
 in float in_lip;
 in float in_lid;
 in float in_cavity;
-in float in_phase;
-in vec3 in_axis;
+in vec4 in_phase;
 in float in_beard;
+in vec3 in_rim;
 out vec3 model;
 out vec3 place_seen;
 out vec3 normal;
@@ -21,8 +22,9 @@ out vec4 near_to;         // lip, lid, cavity, beard
 out vec3 in_sun;
 #if FACE
 out vec2 brow;
-out vec2 crease;          // depth, phase
-out vec3 axis;
+out vec4 crease;          // depth of the four layers (creases.py)
+out vec4 phase;
+out vec4 rim;             // distance to the lids' edges, below or above, distance to the eyeliner's line; pebbles
 #endif
 flat out int kind;
 
@@ -36,8 +38,9 @@ void main() {
     near_to = vec4(in_lip, in_lid, in_cavity, in_beard);
 #if FACE
     brow = in_brow;
-    crease = vec2(in_wrinkle, in_phase);
-    axis = mat3(head) * in_axis;
+    crease = in_crease;
+    phase = in_phase;
+    rim = vec4(in_rim, in_pebble);
 #endif
     kind = int(in_kind + 0.5);
     in_sun = (sun * vec4(seen, 1.0)).xyz * 0.5 + 0.5;
