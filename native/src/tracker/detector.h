@@ -16,12 +16,19 @@ class Detector {
   Detector(const bundle::Section &section, const Interface &network);
 
   int32_t points() const { return points_; }
+  // How many ways there are to look at a frame: upright and whole, and further ones for when nothing was found so.
+  size_t looks() const { return looks_.size(); }
   // Tensor pixel -> frame pixel.
-  Affine affine(const mien_image &frame) const;
-  // The faces in frame pixels, best first. Throws Refusal (MIEN_E_ENGINE).
-  void decode(const Outputs &outputs, const Affine &affine, std::vector<mien_detection> *found) const;
+  Affine affine(const mien_image &frame, size_t look) const;
+  // The faces in frame pixels, best first; of a look from further away, those alone that the plain look finds too
+  // large. Throws Refusal (MIEN_E_ENGINE).
+  void decode(const Outputs &outputs, const mien_image &frame, size_t look, std::vector<mien_detection> *found) const;
 
  private:
+  struct Look {
+    double size;  // of what is looked at, in frames
+    double turn;  // of it, radians, clockwise on screen
+  };
   struct Level {
     int32_t stride;
     size_t cls, obj, box, points;  // outputs of the network
@@ -31,6 +38,7 @@ class Detector {
   bool corner_;
   int32_t points_;
   float min_score_, iou_;
+  std::vector<Look> looks_;
   mien_nms_mode nms_;
   std::vector<Level> levels_;   // of a grid
   std::vector<float> anchors_;  // of SSD

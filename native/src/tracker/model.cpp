@@ -65,6 +65,7 @@ void Model::read_face(const Bundle &bundle, const Section &face) {
   const size_t count = stage_->count();
   from_landmarks_ = Crop(face.section("crop_from_landmarks"), static_cast<int>(count));
   passes_ = 1 + face.integer("refine", 0, 8, 0);
+  rest_ = face.number("rest", 0, 1, 0.0);
   if (face.has("landmark_filter")) {
     const Section filter = face.section("landmark_filter");
     filter.text("kind", "one_euro", {"one_euro"});

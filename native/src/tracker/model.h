@@ -51,6 +51,7 @@ class Model {
   std::optional<LandmarkStage> stage_;
   Crop from_detection_, from_landmarks_;
   int passes_ = 1;
+  double rest_ = 0;  // a crop that its own landmarks would move by more than that has not found its face; 0: not asked
   float min_cutoff_ = 0, beta_ = 0, derivative_cutoff_ = 0;  // of the landmark filter; 0: none
   std::optional<Coefficients> coefficients_;
   std::optional<Visibility> visibility_;

@@ -85,7 +85,7 @@ void Coefficients::read(const Outputs &outputs, Face *face) const {
 
 Visibility::Visibility(const bundle::Section &section, const Interface &network,
                        const std::vector<std::string> &coefficients)
-    : regions_(section.texts("regions")), hides_(regions_.size()) {
+    : regions_(section.texts("regions")), told_by_(coefficients.size()) {
   min_ = static_cast<float>(section.number("min", 0, 1, 0.5));
   output_ = network.expect("visibility", regions_.size());
   const bundle::Section rules = section.section("coefficients");
@@ -95,7 +95,7 @@ Visibility::Visibility(const bundle::Section &section, const Interface &network,
     for (const std::string &name : rules.texts(region)) {
       const auto which = std::find(coefficients.begin(), coefficients.end(), name);
       if (which == coefficients.end()) rules.refuse(region, "no coefficient " + name);
-      hides_[static_cast<size_t>(at - regions_.begin())].push_back(static_cast<size_t>(which - coefficients.begin()));
+      told_by_[static_cast<size_t>(which - coefficients.begin())].push_back(static_cast<size_t>(at - regions_.begin()));
     }
   }
 }
@@ -103,13 +103,13 @@ Visibility::Visibility(const bundle::Section &section, const Interface &network,
 void Visibility::read(const Outputs &outputs, Face *face) const {
   const float *logits = outputs[output_];
   face->visibility.resize(regions_.size());
-  for (size_t i = 0; i < regions_.size(); ++i) {
-    // The sigmoid as a tanh, which cannot overflow.
-    face->visibility[i] = 0.5f + 0.5f * std::tanh(0.5f * logits[i]);
-    if (face->visibility[i] >= min_) continue;
-    for (const size_t hidden : hides_[i]) {
-      if (hidden < face->valid.size()) face->valid[hidden] = 0;
-    }
+  // The sigmoid as a tanh, which cannot overflow.
+  std::transform(logits, logits + regions_.size(), face->visibility.begin(),
+                 [](float logit) { return 0.5f + 0.5f * std::tanh(0.5f * logit); });
+  const auto hidden = [&](size_t region) { return face->visibility[region] < min_; };
+  for (size_t i = 0; i < std::min(told_by_.size(), face->valid.size()); ++i) {
+    const std::vector<size_t> &regions = told_by_[i];
+    if (!regions.empty() && std::all_of(regions.begin(), regions.end(), hidden)) face->valid[i] = 0;
   }
 }
 

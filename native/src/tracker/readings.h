@@ -31,7 +31,8 @@ class Coefficients {
   size_t output_;
 };
 
-// The output `visibility`, a logit per region. What the manifest lists for a region below `min` is hidden.
+// The output `visibility`, a logit per region. A region below `min` is hidden, and a coefficient is when all regions
+// are for which the manifest lists it.
 class Visibility {
  public:
   Visibility(const bundle::Section &section, const Interface &network, const std::vector<std::string> &coefficients);
@@ -41,7 +42,7 @@ class Visibility {
 
  private:
   std::vector<std::string> regions_;
-  std::vector<std::vector<size_t>> hides_;  // per region: coefficients
+  std::vector<std::vector<size_t>> told_by_;  // per coefficient: regions
   float min_;
   size_t output_;
 };

@@ -46,6 +46,12 @@ Region Region::toward(const Region &other, double slack) const {
           rotation + std::copysign(std::max(std::fabs(turn) - slack, 0.0), turn)};
 }
 
+double Region::away(const Region &other) const {
+  const double way = std::hypot(other.cx - cx, other.cy - cy) / width;
+  const double ratio = std::max(other.width / width, width / other.width) - 1;
+  return std::max({way, ratio, std::fabs(std::remainder(other.rotation - rotation, 2 * kPi))});
+}
+
 Region Region::on_grid(double grid) const {
   if (grid <= 0 || !(grid * width > 0)) return *this;
   const double step = power_of_two(grid * width);
@@ -93,6 +99,10 @@ Crop::Crop(const bundle::Section &section, int points) {
   }
   turned_hull = section.text("hull", "picture", {"picture", "upright"}) == "upright";
   if (turned_hull && !turns) section.refuse("hull", "an upright hull needs `upright`");
+  if (section.has("middle")) {
+    middle = section.integers("middle", 0, points - 1);
+    if (middle.empty()) section.refuse("middle", "expected some points");
+  }
   square = section.flag("square", false);
   shift = section.number("shift", -1, 1, 0.0);
   slack = section.number("slack", 0, 0.2, 0.0);
@@ -132,6 +142,15 @@ Region Crop::around(const Box &box, const float *points, size_t count, int dims,
   if (turned_hull) {
     const double x = cx, y = cy;
     cx = x_right + cosine * x - sine * y, cy = y_right + sine * x + cosine * y;
+  }
+  if (!middle.empty()) {
+    double dx = 0, dy = 0;
+    for (const int32_t point : middle) {
+      const float *at = points + static_cast<size_t>(point) * static_cast<size_t>(dims);
+      dx += at[0] - cx, dy += at[1] - cy;
+    }
+    const double along = (cosine * dx + sine * dy) / static_cast<double>(middle.size());
+    cx += along * cosine, cy += along * sine;
   }
   if (square) width = height = std::max(width, height);
   return {cx, cy, width * wide, height * high, rotation};

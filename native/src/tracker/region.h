@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "bundle/section.h"
 
@@ -31,6 +33,10 @@ struct Region {
   // `grid`, in widths and in radians. 0: as it is.
   Region on_grid(double grid) const;
 
+  // How far `other` is from it: the largest of the centre's way in widths, the size's ratio minus 1, the turn in
+  // radians.
+  double away(const Region &other) const;
+
   // Turns a vector from the crop's camera axes (x right, y up, z towards the viewer) to the frame's.
   std::array<double, 3> to_camera(double x, double y, double z) const;
 };
@@ -51,7 +57,8 @@ struct Crop {
   size_t right = 0, left = 0;
   bool turned_hull = false;  // the box is taken anew around all points in the upright frame, so that a head that rolls
                              // keeps its place and size in the crop; otherwise it is the box in the picture
-  double shift = 0;          // of the centre, in box heights, downwards
+  std::vector<int32_t> middle;  // points whose mean lies on the crop's middle column; none: the box's middle does
+  double shift = 0;             // of the centre, in box heights, downwards
   double slack = 0, grid = 0;
 
   Crop() = default;

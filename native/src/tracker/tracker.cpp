@@ -40,6 +40,7 @@ void Tracker::forget() {
   tracks_.clear();
   identities_ = Identities();
   since_detection_ = 0;
+  further_ = 0;
   stage_ = Stage::kIdle;
   faces_.clear();
 }
@@ -54,7 +55,9 @@ void Tracker::begin(const mien_image &frame, int64_t t_ns) {
   }
   candidates_ = tracks_;
   followed_ = true;
-  searched_ = false;
+  searched_ = detected_ = false;
+  looked_ = 0;
+  if (!settings_.tracking) further_ = 0;
   next_ = 0;
   pass_ = 0;
   faces_.clear();
@@ -84,14 +87,34 @@ bool Tracker::wants() {
         candidates_.assign(1, {model_->stage_->whole(frame_), nullptr});
         return wants();
       }
-      stage_ = Stage::kDetect;
-      wanted_ = model_->detects_;
-      inputs_[wanted_].prepare(frame_, model_->detector_->affine(frame_));
-      return true;
+      return wants_detector(0);
     }
+  }
+  if (faces_.empty() && detected_ && looked_ < most_looks()) {
+    ++looked_;
+    further_ = further_ % (model_->detector_->looks() - 1) + 1;
+    return wants_detector(further_);
   }
   finish();
   return false;
+}
+
+// A frame of a stream in which nothing was found is looked at in one further way, another one each time; a picture in
+// all.
+size_t Tracker::most_looks() const {
+  const size_t further = model_->detector_->looks() - 1;
+  return settings_.tracking ? std::min<size_t>(further, 1) : further;
+}
+
+bool Tracker::wants_detector(size_t look) {
+  stage_ = Stage::kDetect;
+  detected_ = true;
+  look_ = look;
+  next_ = 0;
+  followed_ = false;
+  wanted_ = model_->detects_;
+  inputs_[wanted_].prepare(frame_, model_->detector_->affine(frame_, look));
+  return true;
 }
 
 void Tracker::answer(const Outputs &outputs) {
@@ -118,7 +141,7 @@ void Tracker::accept() {
 }
 
 void Tracker::take_detections(const Outputs &outputs) {
-  model_->detector_->decode(outputs, model_->detector_->affine(frame_), &detections_);
+  model_->detector_->decode(outputs, frame_, look_, &detections_);
   detections_.resize(std::min(detections_.size(), settings_.max_faces));
   candidates_.clear();
   const size_t points = static_cast<size_t>(model_->detector_->points());
@@ -139,20 +162,26 @@ void Tracker::take_detections(const Outputs &outputs) {
   stage_ = Stage::kFollow;
 }
 
-// With more than one pass a face that was detected is looked at again in the crop that its own landmarks ask for. The
-// crop of a face that was there in the frame before follows it with the bundle's slack.
+// With more than one pass a face that was detected is looked at again in the crop that its own landmarks ask for, until
+// that crop rests; one that never does holds no face that stands upright in it. The crop of a face that was there in
+// the frame before follows it with the bundle's slack.
 void Tracker::take_landmarks(const Outputs &outputs) {
   Track &track = candidates_[next_];
   current_ = Face();
-  const bool found = model_->stage_->find(outputs, track.region, frame_, scratch_.data(), &current_);
+  bool found = model_->stage_->find(outputs, track.region, frame_, scratch_.data(), &current_);
   if (found) {
+    const Region seen_in = track.region;
     const Crop &crop = model_->from_landmarks_;
     const float *points = current_.landmarks.data();
     const size_t count = model_->stage_->count();
     track.region = followed_ ? crop.next(track.region, current_.box, points, count, 3, scratch_.data())
                              : crop.region(current_.box, points, count, 3, scratch_.data());
+    const bool rests = model_->rest_ > 0 && seen_in.away(track.region) <= model_->rest_;
+    if (!followed_ && !rests) {
+      if (++pass_ < model_->passes_) return;
+      found = model_->rest_ <= 0;
+    }
   }
-  if (found && !followed_ && ++pass_ < model_->passes_) return;
   pass_ = 0;
   if (!found || known(current_)) {
     ++next_;

@@ -52,6 +52,8 @@ class Tracker {
  private:
   enum class Stage { kIdle, kFollow, kCoefficients, kDetect };
 
+  bool wants_detector(size_t look);
+  size_t most_looks() const;
   void take_landmarks(const Outputs &outputs);
   void take_detections(const Outputs &outputs);
   void smooth(Face *face) const;
@@ -67,6 +69,7 @@ class Tracker {
   std::vector<Track> tracks_;
   Identities identities_;
   int since_detection_ = 0;
+  size_t further_ = 0;  // the last of the detector's further looks
 
   // What belongs to the frame.
   mien_image frame_{};
@@ -76,7 +79,10 @@ class Tracker {
   std::vector<Track> candidates_;
   size_t next_ = 0;        // of them
   bool followed_ = false;  // whether they were there in the frame before
-  bool searched_ = false;  // whether the detector has been asked
+  bool searched_ = false;  // whether it was time to look for more faces
+  bool detected_ = false;  // whether the detector was asked
+  size_t look_ = 0;        // in which way
+  size_t looked_ = 0;      // in how many further ways than the plain one
   int pass_ = 0;
   Face current_;
   std::vector<Face> faces_;
