@@ -41,6 +41,7 @@ void Tracker::forget() {
   identities_ = Identities();
   since_detection_ = 0;
   stage_ = Stage::kIdle;
+  waiting_ = false;
   faces_.clear();
 }
 
@@ -59,9 +60,16 @@ void Tracker::begin(const mien_image &frame, int64_t t_ns) {
   pass_ = 0;
   faces_.clear();
   stage_ = Stage::kFollow;
+  waiting_ = false;
 }
 
 bool Tracker::wants() {
+  if (!waiting_) waiting_ = prepare();
+  return waiting_;
+}
+
+// What is wanted next, with its inputs.
+bool Tracker::prepare() {
   if (stage_ == Stage::kIdle) return false;
   if (stage_ == Stage::kCoefficients) {
     wanted_ = model_->coefficients_at_;
@@ -82,7 +90,7 @@ bool Tracker::wants() {
       next_ = 0;
       if (!model_->detector_) {
         candidates_.assign(1, {model_->stage_->whole(frame_), nullptr});
-        return wants();
+        return prepare();
       }
       stage_ = Stage::kDetect;
       wanted_ = model_->detects_;
@@ -95,6 +103,8 @@ bool Tracker::wants() {
 }
 
 void Tracker::answer(const Outputs &outputs) {
+  if (!waiting_) throw Refusal(MIEN_E_ARGUMENT, "the tracker wants no network");
+  waiting_ = false;
   try {
     if (stage_ == Stage::kDetect) {
       take_detections(outputs);
