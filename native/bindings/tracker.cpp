@@ -92,7 +92,8 @@ class Tracker {
     std::vector<Values> held;  // alive while they are read
     tracker::Outputs given;
     for (const bundle::Port &port : model_->networks()[tracker_.wanted()].network.outputs()) {
-      held.push_back(Values::ensure(outputs[py::str(port.name)]));
+      const py::str name(port.name);
+      held.push_back(outputs.contains(name) ? Values::ensure(outputs[name]) : Values());
       if (!held.back() || static_cast<size_t>(held.back().size()) != port.count) {
         raise(MIEN_E_ARGUMENT, "Tracker.answer", port.name + " is not an array of the promised size");
       }

@@ -245,6 +245,35 @@ def pictures() -> Case:
     return Case(pictures.__doc__ or "", bundles(), say, frames(4, 500, 300), {"tracking": False})
 
 
+def looks() -> Case:
+    """A face is found from further away, where small ones do not count, or turned; what no crop holds still is none; the
+    crop lies on the middle of three points, and two regions tell of one coefficient."""
+    actor = Actor(9)
+    made = bundles()
+    manifest = made["main"][0]
+    made["finder"][0]["detect"]["looks"] = [2.0, 0.0, 1.0, 90.0]
+    manifest["face"] |= {"refine": 3, "rest": 0.15}
+    manifest["face"]["crop_from_landmarks"] = {**manifest["face"]["crop_from_landmarks"], "middle": [3, 4, 7]}
+    visible = manifest["face"]["visibility"]
+    visible["coefficients"] = {**visible["coefficients"], "brows": ["jawOpen", "browInnerUp"]}
+    asked: dict[int, int] = {}
+
+    def say(name: str, step: int) -> dict[str, Array]:
+        if name == "detector":
+            asked[step] = asked.get(step, 0) + 1
+            # Step 0: the first look. 1: from further away. 2: turned. 3: small, from further away. 4: never at rest.
+            seen = asked[step] == {0: 1, 1: 2, 2: 3, 3: 2, 4: 1}[step]
+            said = actor.cells((5, 0.9)) if seen else actor.cells()
+            stride = GRID[2]
+            said[f"box_{stride}"] = np.full((12, 4), [0.1, 0.2, *([-1.5, -1.5] if step == 3 else [0.9, 0.8])])
+            return said
+        return actor.everything(4.0, 0.4 if step == 4 else 0.0, size=1.11) | {
+            "visibility": np.array([4.0, -6.0, 5.0 if step % 2 else -5.0])
+        }
+
+    return Case(looks.__doc__ or "", made, say, frames(5, 600, 400), {"tracking": False})
+
+
 def passers_by() -> Case:
     """More faces within a second than filters are kept; the first one comes back to its place with a filter anew."""
     actor = Actor(4)
@@ -455,7 +484,8 @@ def microseconds() -> Case:
 CASES: dict[str, Callable[[], Case]] = {
     make.__name__: make
     for make in (
-        one_face, tall_frames, pictures, passers_by, several, heat_maps, expressions, detections, skin, microseconds,
+        one_face, tall_frames, pictures, looks, passers_by, several, heat_maps, expressions, detections, skin,
+        microseconds,
     )
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from mien.tasks._region import Region
+from mien.tracking import Region
 from torch import Tensor, nn
 
 from training.augment import Augment, Faces, face_region

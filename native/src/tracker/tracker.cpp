@@ -42,6 +42,7 @@ void Tracker::forget() {
   since_detection_ = 0;
   further_ = 0;
   stage_ = Stage::kIdle;
+  waiting_ = false;
   faces_.clear();
 }
 
@@ -62,9 +63,16 @@ void Tracker::begin(const mien_image &frame, int64_t t_ns) {
   pass_ = 0;
   faces_.clear();
   stage_ = Stage::kFollow;
+  waiting_ = false;
 }
 
 bool Tracker::wants() {
+  if (!waiting_) waiting_ = prepare();
+  return waiting_;
+}
+
+// What is wanted next, with its inputs.
+bool Tracker::prepare() {
   if (stage_ == Stage::kIdle) return false;
   if (stage_ == Stage::kCoefficients) {
     wanted_ = model_->coefficients_at_;
@@ -85,7 +93,7 @@ bool Tracker::wants() {
       next_ = 0;
       if (!model_->detector_) {
         candidates_.assign(1, {model_->stage_->whole(frame_), nullptr});
-        return wants();
+        return prepare();
       }
       return wants_detector(0);
     }
@@ -118,6 +126,8 @@ bool Tracker::wants_detector(size_t look) {
 }
 
 void Tracker::answer(const Outputs &outputs) {
+  if (!waiting_) throw Refusal(MIEN_E_ARGUMENT, "the tracker wants no network");
+  waiting_ = false;
   try {
     if (stage_ == Stage::kDetect) {
       take_detections(outputs);

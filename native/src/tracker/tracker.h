@@ -42,7 +42,7 @@ class Tracker {
   size_t wanted() const { return wanted_; }
   Inputs &inputs(size_t network) { return inputs_[network]; }
   // Takes what the wanted network gave: finite values of the promised sizes. Throws Refusal (MIEN_E_ENGINE), and the
-  // frame is given up.
+  // frame is given up; or MIEN_E_ARGUMENT where none is wanted.
   void answer(const Outputs &outputs);
 
   // The faces of the frame, the longest-followed first, once nothing is wanted any more.
@@ -54,6 +54,7 @@ class Tracker {
 
   bool wants_detector(size_t look);
   size_t most_looks() const;
+  bool prepare();
   void take_landmarks(const Outputs &outputs);
   void take_detections(const Outputs &outputs);
   void smooth(Face *face) const;
@@ -76,6 +77,7 @@ class Tracker {
   int64_t t_ns_ = 0;
   Stage stage_ = Stage::kIdle;
   size_t wanted_ = 0;
+  bool waiting_ = false;  // for it
   std::vector<Track> candidates_;
   size_t next_ = 0;        // of them
   bool followed_ = false;  // whether they were there in the frame before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mien.tasks._region import Region
+from mien.tracking import Region
 
 from training.face.layout import BEYOND, MIDDLE, SIZE, centred, gates, halves, neutral
 from training.performer import landmarks
