@@ -246,8 +246,8 @@ def pictures() -> Case:
 
 
 def looks() -> Case:
-    """A face is found from further away, where small ones do not count, or turned; what no crop holds still is none; the
-    crop lies on the middle of three points, and two regions tell of one coefficient."""
+    """A face is found from further away, where small ones do not count, or turned; what no crop holds still is none;
+    the crop lies on the middle of three points, and two regions tell of one coefficient."""
     actor = Actor(9)
     made = bundles()
     manifest = made["main"][0]
