@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from mien import _native
-from mien.tasks._region import Crop, Region, hull
+from mien.tracking import Crop, Region, hull
 
 from training.errors import TrainingError
 from training.models.face import SIZE

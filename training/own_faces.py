@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -14,7 +14,7 @@ from mien import _native
 from mien.errors import SourceError
 from mien.sources.image import SUFFIXES
 from mien.tasks._network import Affine
-from mien.tasks._region import Crop, Region
+from mien.tracking import Region, crop_of
 from mien.types import Frame
 from rich.progress import track
 
@@ -56,7 +56,7 @@ class Finder:
         try:
             face = root.section("face")
             count = face.section("landmarks").integer("count")
-            self._crop = Crop.parse(face.section("crop_from_landmarks"), count)
+            self._crop = crop_of(face.section("crop_from_landmarks"), count)
         except mien.MienError as error:
             self.close()
             raise TrainingError(
@@ -79,7 +79,7 @@ class Finder:
         points = np.ascontiguousarray(state.landmarks)
         region = self._crop.region(state.box, points)
         exact, _ = _cut(frame, region, SIZE)
-        around = replace(region, width=region.width * _AROUND, height=region.height * _AROUND)
+        around = Region(region.cx, region.cy, region.width * _AROUND, region.height * _AROUND, region.rotation)
         wide, affine = _cut(frame, around, round(SIZE * _AROUND))
         inside = (points[:, :2] - affine[:, 2]) @ np.linalg.inv(affine[:, :2]).T
         return OwnFace(exact, wide, inside.astype(np.float32))

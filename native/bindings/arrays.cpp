@@ -12,6 +12,13 @@ void raise(mien_status status, const char *function, const std::string &text) {
   throw py::error_already_set();
 }
 
+void raise_refusal(mien_status status, const char *text, bool unread) {
+  const py::object error =
+      py::module_::import("mien.errors").attr("from_refusal")(static_cast<int>(status), text, unread);
+  PyErr_SetObject(py::type::handle_of(error).ptr(), error.ptr());
+  throw py::error_already_set();
+}
+
 void check(mien_status status, const char *function) {
   if (status != MIEN_OK) raise(status, function, mien_status_text(status));
 }

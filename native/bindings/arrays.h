@@ -9,6 +9,7 @@
 #include <string>
 
 #include "mien/mien.h"
+#include "refusal.h"
 
 namespace mien::bindings {
 
@@ -19,6 +20,9 @@ namespace py = pybind11;
 
 // Raises if `status` is not MIEN_OK.
 void check(mien_status status, const char *function);
+
+// Raises mien.errors.from_refusal(status, text, unread).
+[[noreturn]] void raise_refusal(mien_status status, const char *text, bool unread);
 
 // The array behind `object`, or an error that names `name`.
 py::array as_array(const py::handle &object, const char *function, const char *name);
@@ -45,11 +49,28 @@ void expect_rows(size_t rows, size_t expected, const char *function, const char 
 // Six float64 of a (2, 3) array.
 const double *affine_of(const py::handle &object, const char *function);
 
+// The image behind a Python `Image`, which must outlive its use.
+const mien_image &image_of(const py::handle &object);
+
+// Calls `work`; a Refusal that it throws is raised.
+template <class Work>
+auto refusing(const Work &work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const Unread &refusal) {
+    raise_refusal(refusal.status(), refusal.what(), true);
+  } catch (const Refusal &refusal) {
+    raise_refusal(refusal.status(), refusal.what(), false);
+  }
+}
+
 void bind_image(py::module_ &module);
 void bind_decode(py::module_ &module);
 void bind_geometry(py::module_ &module);
 void bind_filter(py::module_ &module);
 void bind_imu(py::module_ &module);
 void bind_reenact(py::module_ &module);
+void bind_region(py::module_ &module);
+void bind_tracker(py::module_ &module);
 
 }  // namespace mien::bindings

@@ -196,6 +196,10 @@ void image_to_tensor(const Image &image, const py::object &affine, const TensorS
 
 }  // namespace
 
+const mien_image &image_of(const py::handle &object) {
+  return py::cast<const Image &>(object).get();
+}
+
 void bind_image(py::module_ &module) {
   py::class_<Image>(module, "Image")
       .def(py::init<const std::string &, int64_t, int64_t, const std::vector<py::object> &, const std::string &,

@@ -28,7 +28,8 @@ std::vector<std::string> available() {
 }  // namespace
 
 PYBIND11_MODULE(_native, module, py::mod_gil_not_used()) {
-  module.doc() = "The native core: images to tensors, detection decoding, geometry, filters, IMUs and reenactment.";
+  module.doc() =
+      "The native core: images to tensors, detection decoding, geometry, filters, IMUs, tracking, reenactment.";
   module.def("version", &mien_version);
   module.def("abi_version", &mien_abi_version);
   module.def("simd_active", [] { return mien_simd_name(mien_simd_active()); });
@@ -43,4 +44,6 @@ PYBIND11_MODULE(_native, module, py::mod_gil_not_used()) {
   mien::bindings::bind_filter(module);
   mien::bindings::bind_imu(module);
   mien::bindings::bind_reenact(module);
+  mien::bindings::bind_region(module);
+  mien::bindings::bind_tracker(module);
 }

@@ -18,4 +18,10 @@ class Refusal : public std::runtime_error {
   mien_status status_;
 };
 
+// A manifest's field that nobody reads, so that a misspelt one is not ignored.
+class Unread : public Refusal {
+ public:
+  explicit Unread(const std::string &path) : Refusal(MIEN_E_MANIFEST, path + " means nothing here") {}
+};
+
 }  // namespace mien

@@ -1,10 +1,13 @@
 // The whole way with an engine of the host's own: what a state holds, and that no engine, argument or file breaks it.
 // The default bundle is used, with an engine that makes its results up, so no inference library is needed.
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "checker.h"
@@ -16,7 +19,8 @@ enum class Mode { kFace, kNobody, kLoadFails, kRunFails, kNan, kShort, kSilent }
 
 struct Toy {
   Mode mode = Mode::kFace;
-  int loaded = 0, runs = 0;
+  int loaded = 0;
+  std::atomic<int> runs{0};  // two networks may run at once
 };
 
 struct ToyNetwork {
@@ -176,8 +180,9 @@ void wrong_calls() {
   CHECK(mien_pipeline_open(kFace.c_str(), nullptr, &lacking, &pipeline) == MIEN_E_MANIFEST);
   CHECK(contains(mien_pipeline_error(nullptr), "none was made for the engine mine"));
   for (const mien_pipeline_options &options :
-       {mien_pipeline_options{0, 0, 0}, mien_pipeline_options{sizeof(mien_pipeline_options), 8, 0},
-        mien_pipeline_options{sizeof(mien_pipeline_options), 0, 257}}) {
+       {mien_pipeline_options{0, 0, 0, 0}, mien_pipeline_options{sizeof(mien_pipeline_options), 8, 0, 0},
+        mien_pipeline_options{sizeof(mien_pipeline_options), 0, 257, 0},
+        mien_pipeline_options{sizeof(mien_pipeline_options), 0, 0, 33}}) {
     CHECK(mien_pipeline_open(kFace.c_str(), &options, &engine, &pipeline) ==
           (options.struct_size == 0 ? MIEN_E_STRUCT : MIEN_E_ARGUMENT));
   }
@@ -258,6 +263,78 @@ void bad_engines() {
   CHECK(toy.loaded == 0);
 }
 
+void shared_weights() {
+  Toy toy;
+  const mien_engine engine = engine_of(&toy);
+  mien_pipeline *first = nullptr, *second = nullptr;
+  CHECK(mien_pipeline_open(kFace.c_str(), nullptr, &engine, &first) == MIEN_OK);
+  if (first == nullptr) return;
+  CHECK(mien_pipeline_fork(nullptr, &second) == MIEN_E_ARGUMENT);
+  CHECK(mien_pipeline_fork(first, nullptr) == MIEN_E_ARGUMENT);
+  CHECK(mien_pipeline_fork(first, &second) == MIEN_OK && toy.loaded == 2);
+  const Picture picture;
+  mien_face_state states[2] = {blank(), blank()};
+  const auto follow = [&](mien_pipeline *stream, mien_face_state *state) {
+    for (int64_t t = 0; t < 50; ++t) CHECK(mien_pipeline_process(stream, &picture.image, t, state) == MIEN_OK);
+  };
+  std::thread other([&] { follow(second, &states[1]); });
+  follow(first, &states[0]);
+  other.join();
+  CHECK(states[0].found == 1 && states[1].found == 1 && states[0].id == 0 && states[1].id == 0);
+  CHECK(std::memcmp(states[0].coefficient, states[1].coefficient, sizeof states[0].coefficient) == 0);
+  CHECK(std::memcmp(states[0].box, states[1].box, sizeof states[0].box) == 0);
+  mien_pipeline_close(first);
+  CHECK(toy.loaded == 2);  // the other one still needs them
+  CHECK(mien_pipeline_process(second, &picture.image, 50, &states[1]) == MIEN_OK);
+  mien_pipeline_close(second);
+  CHECK(toy.loaded == 0);
+}
+
+void several_faces_and_repeats() {
+  Toy toy;
+  const mien_engine engine = engine_of(&toy);
+  mien_pipeline_options two{sizeof(mien_pipeline_options), 0, 0, 2};
+  mien_pipeline *pipeline = nullptr;
+  CHECK(mien_pipeline_open(kFace.c_str(), &two, &engine, &pipeline) == MIEN_OK);
+  if (pipeline == nullptr) return;
+  const Picture picture;
+  mien_face_state states[2] = {blank(), blank()};
+  size_t count = 7;
+  CHECK(mien_pipeline_faces(pipeline, &picture.image, 1, states, 1, &count) == MIEN_E_CAPACITY);
+  CHECK(mien_pipeline_faces(pipeline, &picture.image, 1, states, 2, nullptr) == MIEN_E_ARGUMENT);
+  CHECK(mien_pipeline_faces(pipeline, &picture.image, 1, nullptr, 2, &count) == MIEN_E_ARGUMENT);
+  CHECK(mien_pipeline_repeat(pipeline, 1, states, 2, nullptr) == MIEN_E_ARGUMENT);
+  states[1].struct_size = 0;
+  CHECK(mien_pipeline_faces(pipeline, &picture.image, 1, states, 2, &count) == MIEN_E_STRUCT && count == 7);
+  states[1].struct_size = sizeof states[1];
+  CHECK(mien_pipeline_faces(pipeline, &picture.image, 1, states, 2, &count) == MIEN_OK && count == 1);
+  const int runs = toy.runs;
+  CHECK(mien_pipeline_repeat(pipeline, 1, states, 2, &count) == MIEN_E_TIME);
+  CHECK(mien_pipeline_repeat(pipeline, 5, states, 0, &count) == MIEN_E_CAPACITY);
+  CHECK(mien_pipeline_repeat(pipeline, 5, states, 2, &count) == MIEN_OK && count == 1 && toy.runs == runs);
+  CHECK(states[0].t_ns == 5 && states[0].found == 1 && states[0].id == 0);
+  CHECK(mien_pipeline_faces(pipeline, &picture.image, 5, states, 2, &count) == MIEN_E_TIME);
+  mien_expression expression{};
+  CHECK(mien_pipeline_expression(pipeline, 0, &expression) == MIEN_E_STRUCT);
+  expression.struct_size = sizeof expression;
+  CHECK(mien_pipeline_expression(pipeline, 1, &expression) == MIEN_E_ARGUMENT);
+  CHECK(mien_pipeline_expression(pipeline, 0, &expression) == MIEN_OK);
+  CHECK(expression.aus == nullptr && std::isnan(expression.valence));  // the bundle says nothing of it
+  const float embedding[4] = {};
+  CHECK(mien_pipeline_neutral(pipeline, embedding, 4) == MIEN_E_ARGUMENT);
+  CHECK(contains(mien_pipeline_error(pipeline), "takes no neutral embedding"));
+  toy.mode = Mode::kRunFails;
+  CHECK(mien_pipeline_faces(pipeline, &picture.image, 6, states, 2, &count) == MIEN_E_ENGINE);
+  CHECK(mien_pipeline_repeat(pipeline, 7, states, 2, &count) == MIEN_OK && count == 0);
+  mien_pipeline_close(pipeline);
+
+  // A program that was compiled before there was max_faces.
+  mien_pipeline_options before{offsetof(mien_pipeline_options, max_faces), 0, 0, 1000};
+  toy.mode = Mode::kFace;
+  CHECK(mien_pipeline_open(kFace.c_str(), &before, &engine, &pipeline) == MIEN_OK);
+  mien_pipeline_close(pipeline);
+}
+
 void a_lonely_bundle() {
   Toy toy;
   const mien_engine engine = engine_of(&toy);
@@ -279,6 +356,8 @@ int main() {
   a_face();
   wrong_calls();
   bad_engines();
+  shared_weights();
+  several_faces_and_repeats();
   a_lonely_bundle();
   return check::finish();
 }

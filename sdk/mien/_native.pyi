@@ -317,3 +317,117 @@ def flow_compose(
     out: NDArray[np.uint8],
 ) -> None:
     """Blends a refined crop into a picture at its own resolution (native/include/mien/reenact.h)."""
+
+class Region:
+    """Centre, size and rotation (radians, clockwise on screen), in frame pixels with integers at pixel centres."""
+
+    def __init__(self, cx: float, cy: float, width: float, height: float, rotation: float = 0.0) -> None: ...
+    @property
+    def cx(self) -> float: ...
+    @property
+    def cy(self) -> float: ...
+    @property
+    def width(self) -> float: ...
+    @property
+    def height(self) -> float: ...
+    @property
+    def rotation(self) -> float: ...
+    def affine(self, columns: int, rows: int, align: str) -> NDArray[np.float64]:
+        """Maps tensor pixel indices to frame pixel indices (2, 3). align: ``"center"`` or ``"corner"``, as in a
+        manifest."""
+
+    def toward(self, other: Region, slack: float) -> Region:
+        """`other`, but for the last `slack` of the way: what moves less than that leaves the region as it is. slack: of
+        the centre in widths of this region, of the size as a ratio minus 1, of the rotation in radians."""
+
+    def on_grid(self, grid: float) -> Region:
+        """The nearest region whose numbers are whole multiples of a step, so that rounding elsewhere does not show.
+        grid: the step, of the width and in radians, rounded down to a power of two. 0: as it is."""
+
+    def to_camera(self) -> NDArray[np.float64]:
+        """The rotation (3, 3) from the crop's camera axes to the frame's: x right, y up, z towards the viewer."""
+
+class Crop:
+    """How a box becomes the region that a landmark network wants."""
+
+    def __init__(
+        self,
+        scale: tuple[float, float],
+        square: bool = False,
+        upright: tuple[int, int] | None = None,
+        turned_hull: bool = False,
+        shift: float = 0.0,
+        slack: float = 0.0,
+        grid: float = 0.0,
+    ) -> None:
+        """scale: factors on width and height. square: the longer side is used for both. upright: two points, subject's
+        right and left (the left of an unmirrored picture first), whose line is made horizontal; None leaves the region
+        unrotated. turned_hull: the box is taken anew around all points in the upright frame, so that a head that rolls
+        keeps its place and size in the crop. shift: of the centre, in box heights, downwards. slack: of a face that is
+        followed, see `Region.toward`. grid: see `Region.on_grid`."""
+
+    @staticmethod
+    def parse(json: str, path: str, points: int) -> Crop:
+        """Reads it from a manifest's section; `points` is how many there are to turn by. Raises BundleError."""
+
+    def region(self, box: Sequence[float], points: NDArray[np.float32]) -> Region:
+        """The region around a box x0, y0, x1, y1, turned by points (N, 2) or (N, 3). Raises ModelError."""
+
+    def next(self, region: Region, box: Sequence[float], points: NDArray[np.float32]) -> Region:
+        """The region for the frame after one in which `region` showed this. Raises ModelError."""
+
+class Identities:
+    """Gives boxes ids: greedy matching by overlap with the boxes last seen, over absences of up to a second."""
+
+    def __init__(self) -> None: ...
+    def forget(self) -> None:
+        """Forgets all faces; ids start again at 0."""
+
+    def assign(self, boxes: Sequence[Sequence[float]], t_ns: int) -> list[int]:
+        """One id per box x0, y0, x1, y1, in order; the same id for a box that overlaps a recently seen one."""
+
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two boxes x0, y0, x1, y1, 0..1."""
+
+def whole_frame(width: int, height: int, columns: int, rows: int, align: str) -> Region:
+    """The smallest region of the tensor's aspect ratio that holds the whole frame, centred (a letterbox)."""
+
+_Bundle = tuple[str, str, dict[str, memoryview]]
+
+def neighbour(bundle: _Bundle) -> str | None:
+    """The name of the bundle that the detector is in, where that is another one. Raises BundleError."""
+
+class TrackerModel:
+    """What a bundle says of following faces; shared by all streams. Bundles are as `Bundle.native` gives them."""
+
+    def __init__(self, bundle: _Bundle, beside: _Bundle | None = None) -> None:
+        """Reads the sections `detect`, `face` and `expression`. Raises BundleError."""
+
+    @property
+    def networks(self) -> list[tuple[str, bool]]:
+        """The networks that streams will want, and whether each is in the bundle beside."""
+
+    @property
+    def landmarks(self) -> int: ...
+
+class Tracker:
+    """One stream of frames. It never runs a network, but says which it wants run; safe to share between threads."""
+
+    def __init__(
+        self, model: TrackerModel, max_faces: int = 1, tracking: bool = True, smoothing: bool = True
+    ) -> None: ...
+    def begin(self, image: Image, t_ns: int) -> None:
+        """Takes a frame. What was wanted for the one before is given up."""
+
+    def wants(self) -> int | None:
+        """The number of the network that is to be run now, its inputs being ready; None: the faces are known. Raises
+        ModelError."""
+
+    def inputs(self, network: int) -> dict[str, NDArray[Any]]:
+        """The memory of a network's inputs: name -> array, the same for as long as the tracker lives."""
+
+    def answer(self, outputs: dict[str, NDArray[np.float32]]) -> None:
+        """Takes what the wanted network gave, name -> array. Raises ModelError; the frame is then given up."""
+
+    def faces(self) -> list[dict[str, Any]]:
+        """For each face the fields of its FaceState, but t_ns, layout and stale; `head` as a tuple of fields."""

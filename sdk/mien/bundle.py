@@ -108,6 +108,10 @@ class Bundle:
         except KeyError:
             raise BundleError("bundle.members", f"{self.path} has no member {name!r}.", "") from None
 
+    def native(self) -> tuple[str, str, dict[str, memoryview]]:
+        """What the native core takes for a bundle: its path, its manifest as JSON, and its blobs by name."""
+        return str(self.path), json.dumps(self.manifest.root.fields), dict(self._members)
+
     def names(self) -> list[str]:
         """The names of the blobs."""
         return sorted(self._members)

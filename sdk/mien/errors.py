@@ -91,3 +91,17 @@ def from_native(status: int, function: str, text: str) -> MienError:
     """The error for a status of the native core, called by the bindings."""
     kind, code = _NATIVE.get(status, (MienError, "native.unknown"))
     return kind(code, f"{function}: {text}.")
+
+
+def from_refusal(status: int, text: str, unread: bool) -> MienError:
+    """The error for something that the native reader of bundles or the tracker refuses, called by the bindings.
+
+    Args:
+        unread: whether it is a field of the manifest that means nothing.
+    """
+    if status == 14:
+        return BundleError("manifest.unknown" if unread else "manifest.field", f"{text}.", "See docs/bundle.md.")
+    if status == 15:
+        return ModelError("model.not_finite", f"{text}.", "Try another engine or precision of this bundle.")
+    kind, code = _NATIVE.get(status, (MienError, "native.unknown"))
+    return kind(code, f"{text}.")

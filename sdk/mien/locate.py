@@ -42,7 +42,7 @@ def locate(model: str | os.PathLike[str]) -> Path:
             return _MODELS / f"{path}.mien"
     except (TypeError, ValueError, OSError) as error:
         raise BundleError(
-            "bundle.missing", f"{model!r} is no path ({error}).", "Give the path of a .mien file."
+            "bundle.missing", f"{model!r} is not a path ({error}).", "Give the path of a .mien file."
         ) from error
     raise BundleError(
         "bundle.unknown",
@@ -55,10 +55,10 @@ def beside(path: Path, name: str) -> Path:
     """The bundle that another one refers to by name: its neighbour in the same folder, or else the shipped one.
 
     Raises:
-        BundleError: `name` is no plain name, or there is no such bundle.
+        BundleError: `name` is not a plain name, or there is no such bundle.
     """
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise BundleError("bundle.path", f"{path} refers to {name!r}, which is no name of a bundle.", "")
+    if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+        raise BundleError("bundle.path", f"{path} refers to {name!r}, which is not the name of a bundle.", "")
     for folder in (path.parent, _MODELS):
         if (found := folder / f"{name}.mien").is_file():
             return found

@@ -46,6 +46,10 @@ class Section:
         for inner in self._inner.values():
             inner.done()
 
+    def native(self) -> None:
+        """Leaves the fields to the native core, which reads this section and refuses what means nothing in it."""
+        self._read.update(self.fields)
+
     @classmethod
     def _typed(cls, value: Any, kind: type | tuple[type, ...], path: str, expected: str) -> Any:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):

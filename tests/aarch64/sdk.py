@@ -29,7 +29,7 @@ from mien.machine import describe
 from mien.profiler import Profiler
 from mien.sources.select import open_source
 from mien.tasks._network import Runner
-from mien.tasks._region import Region
+from mien.tracking import Region
 
 FRAMES, STRIDE = 12, 12  # spread over the film
 WINDOWS = 300  # of sensors' samples, from the simulator's beginning

@@ -272,6 +272,16 @@ def test_a_c_program_reads_the_skin_as_python_does(built: Path, tmp_path: Path) 
     assert state.found
 
 
+def test_streams_over_one_set_of_weights_take_little_and_see_the_same(built: Path, few: Path) -> None:
+    printed = run(built / "many_streams", MODELS / "face.mien", few, str(SIDE), str(SIDE), "4").splitlines()
+    one, forked, apart = (float(line.split(": ")[1].removesuffix(" MB")) for line in printed[:3])
+    assert forked - one < (apart - one) / 4
+    seen = [line.split(": ")[1] for line in printed[3:]]
+    assert len(seen) == 4
+    assert seen[0].startswith("a face, jawOpen 0.")
+    assert set(seen) == {seen[0]}
+
+
 def test_the_other_kind_of_bundle_is_refused(built: Path, tmp_path: Path) -> None:
     (tmp_path / "samples.bin").write_bytes(b"")
     done = subprocess.run(
@@ -321,13 +331,13 @@ _TARGET = ("networks", "face", "targets", 1)
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (_set("task", to="expression"), "manifest.task"),
-        (_set("face", "landmarks", "decode", to="heatmap"), "manifest.face.landmarks.decode"),
+        (_set("task", to="reenact"), "manifest.task"),
+        (_set("task", to="expression"), "manifest.expression"),
+        (_set("face", "landmarks", "decode", to="heatmap"), "manifest.face.landmarks.slope"),
         (_set("face", "coefficients", "layout", to="mediapipe"), "manifest.face.coefficients.layout"),
-        (_set("face", "coefficients", "network", to="face"), "manifest.face.coefficients.network"),
-        (_set("face", "pose", "kind", to="points"), "manifest.face.pose.kind"),
-        (_set("face", "pose", "canonical", to="ibug66"), "manifest.face.pose.canonical"),
-        (_set("face", "landmarks", "count", to=219), "manifest.networks.face.outputs.points.shape"),
+        (_set("face", "coefficients", "network", to="face"), "manifest.face.coefficients.landmarks"),
+        (_set("face", "pose", "canonical", to="nobody"), "manifest.face.pose.canonical"),
+        (_set("face", "landmarks", "count", to=219), "manifest.networks.face.outputs.points"),
         (_set("face", "slak", to=1), "manifest.face.slak means nothing here"),
         (_set("detect", "bundle", to="../detect"), "manifest.detect.bundle"),
         (_set("detect", "bundle", to="absent"), "absent.mien"),

@@ -26,6 +26,15 @@ def test_the_header_compiles_alone(file: str, standard: str, compilers: tuple[st
     run(compiler, f"-std={standard}", *WARNINGS, "-I", HEADER.parents[1], "-c", source, "-o", tmp_path / "header.o")
 
 
+@pytest.mark.parametrize("header", sorted(path.name for path in HEADERS.glob("*.h")))
+@pytest.mark.parametrize(("language", "standard"), [("c", "c11"), ("c++", "c++17")])
+def test_each_header_compiles_first_and_alone(header: str, language: str, standard: str, tmp_path: Path) -> None:
+    source = tmp_path / f"alone.{language.replace('+', 'p')}"
+    source.write_text(f'#include "mien/{header}"\nint alone(void);\nint alone(void) {{ return (int)MIEN_OK; }}\n')
+    compiler = tool("cc", "gcc", "clang")
+    run(compiler, f"-std={standard}", "-x", language, *WARNINGS, "-I", HEADER.parents[1], "-fsyntax-only", source)
+
+
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The C samples and the shared library, built."""

@@ -11,6 +11,7 @@ from typing import Any
 import mien
 import models
 import pytest
+from mien.budget import BUDGET
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,22 @@ def test_it_keeps_to_its_share_and_says_what_it_skipped(blocks_bundle: Path) -> 
     assert report.skipped == count - computed
     assert share < 0.05 * 1.5  # the last frame may go beyond
     assert f"{report.skipped} skipped" in str(report)
+
+
+def test_no_more_than_a_fifth_of_a_second_is_saved_up_over_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("mien.budget.time.monotonic", lambda: now)
+    mien.set_budget(cpu_percent=50)
+    now += 3600
+    assert BUDGET.allows()
+    BUDGET.spend(0.1)  # what 0.2 s allow
+    assert BUDGET.allows()
+    BUDGET.spend(0.01)
+    assert not BUDGET.allows()
+    now += 0.019
+    assert not BUDGET.allows()
+    now += 0.002
+    assert BUDGET.allows()
 
 
 def test_a_skipped_frame_repeats_the_last_state_at_its_own_time(blocks_bundle: Path) -> None:

@@ -8,7 +8,7 @@ import mien
 import models
 import pytest
 from mien.errors import BundleError
-from mien.locate import locate, shipped
+from mien.locate import beside, locate, shipped
 from models import blocks
 
 
@@ -51,3 +51,17 @@ def test_what_is_no_path_is_refused(name: object) -> None:
     with pytest.raises(BundleError) as refused:
         locate(name)  # type: ignore[arg-type]
     assert refused.value.code in ("bundle.missing", "bundle.unknown")
+
+
+def test_a_neighbour_goes_before_a_shipped_bundle_of_its_name(shelf: Path, tmp_path: Path) -> None:
+    one = tmp_path / "mine.mien"
+    assert beside(one, "face") == shelf / "face.mien"
+    neighbour = models.write_face(tmp_path / "face.mien")
+    assert beside(one, "face") == neighbour
+
+
+@pytest.mark.parametrize("name", ["d\u00e9t-ect", "../face", "a.b", "", "-"])
+def test_what_is_not_the_name_of_a_bundle_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BundleError) as refused:
+        beside(tmp_path / "mine.mien", name)
+    assert refused.value.code == "bundle.path"

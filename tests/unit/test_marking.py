@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mien.errors import InputError
 from mien.locate import film
-from mien.marking import Marker, find
+from mien.marking import Found, Marker, find
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,11 @@ def test_noise_and_patterns_are_no_marks() -> None:
     checks = (((y // 8 + x // 8) % 2) * 255).astype(np.uint8)
     for picture in (noise, checks, np.full((200, 200, 3), 128, np.uint8)):
         assert not find(picture).marked
+
+
+@pytest.mark.parametrize(("score", "marked"), [(7.0, False), (8.0, False), (8.1, True)])
+def test_a_mark_lies_further_above_chance_than_any_unmarked_picture_did(score: float, marked: bool) -> None:
+    assert Found(score, 1.0).marked == marked
 
 
 def test_black_and_white_are_not_wrapped() -> None:

@@ -16,7 +16,7 @@ import mien
 import numpy as np
 import numpy.typing as npt
 from mien.layouts import ARKIT52
-from mien.tasks._tracking import overlap
+from mien.tracking import overlap
 from mien.types import U8, FaceState
 
 from training.errors import TrainingError

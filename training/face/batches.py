@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from mien.tasks._region import Region
+from mien.tracking import Region
 from torch import Tensor, nn
 
 from training.augment import Augment, Faces, face_region
@@ -25,7 +26,8 @@ from training.performer.labels import displacement
 F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
 
-_NEGATIVES, _ALIKE = 0.06, 0.5  # share of a batch that shows no face, and of it what may be taken for one
+_NEGATIVES = 0.08  # share of a batch that shows no face
+_ALIKE, _TURNED = 0.4, 0.3  # shares of it: things that may be taken for a face; faces that do not stand upright
 _AT_EDGE = 0.12  # share of the faces that a frame's border cuts
 _SPOILED, _EASED_FROM, _EASED_TO = 0.55, 0.6, 0.35  # share of spoiled pictures; from this part on it falls to that
 _FIELDS = ("points", "rotation", "gaze", "coefficients", "visibility")
@@ -83,14 +85,25 @@ class HalvesBatches:
         faces = self._augment.batch(number, faces_of(pictures, labels), spoiled(step / self._steps))
         present = rng.random(count) >= _NEGATIVES
         for i in np.flatnonzero(~present):
-            alike = rng.random() < _ALIKE
-            faces.pictures[i] = negative(rng, SIZE, SIZE) if alike else no_face(rng, faces.pictures[i])
+            faces.pictures[i] = _absent(rng, faces.pictures[i])
         t = torch.from_numpy
         return HalvesBatch(
             t(faces.nchw()), t(faces.points), t(faces.rotation), t(faces.gaze), t(faces.coefficients),
             t(faces.visibility), t(present.astype(np.float32)),
             t(labels["shape"].astype(np.float32) + neutral()), t(labels["identity"].astype(np.float32)),
         )  # fmt: skip
+
+
+def _absent(rng: np.random.Generator, picture: U8) -> U8:
+    """Something else in the place of a face's crop; or the face itself, so far turned that it cannot be read."""
+    kind = rng.random()
+    if kind < _ALIKE:
+        return negative(rng, SIZE, SIZE)
+    if kind > _ALIKE + _TURNED:
+        return no_face(rng, picture)
+    middle = (SIZE - 1) / 2
+    turn = cv2.getRotationMatrix2D((middle, middle), rng.uniform(70, 290), 1.0)
+    return np.asarray(cv2.warpAffine(picture, turn, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _labels(taken: Sequence[tuple[Shard, int]]) -> dict[str, npt.NDArray[Any]]:

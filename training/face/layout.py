@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 from mien.layouts import ARKIT52
-from mien.tasks._region import Region
+from mien.tracking import Region
 
 from training.performer import landmarks
 from training.performer.coefficients import COEFFICIENTS, INDEX, PAIRS

@@ -33,7 +33,7 @@ struct Network {
   Core core;
   Compiled compiled;
   Request request;
-  bool bound = false;  // the request knows the pipeline's memory
+  std::vector<const void *> bound;  // the memory that the request knows
 };
 
 // A step that failed: what it was for, and what OpenVINO says.
@@ -152,10 +152,12 @@ void bind(Network *network, const mien_engine_tensor &tensor) {
 
 void run(Network *network, const mien_engine_tensor *inputs, size_t input_count, mien_engine_tensor *outputs,
          size_t output_count) {
-  if (!network->bound) {
-    for (size_t i = 0; i < input_count; ++i) bind(network, inputs[i]);
-    for (size_t i = 0; i < output_count; ++i) bind(network, outputs[i]);
-    network->bound = true;
+  network->bound.resize(input_count + output_count);
+  for (size_t i = 0; i < input_count + output_count; ++i) {
+    const mien_engine_tensor &tensor = i < input_count ? inputs[i] : outputs[i - input_count];
+    if (network->bound[i] == tensor.data) continue;  // another stream's is another memory
+    bind(network, tensor);
+    network->bound[i] = tensor.data;
   }
   check(ov_infer_request_infer(network->request.get()), "inference");
   for (size_t i = 0; i < output_count; ++i) outputs[i].size = outputs[i].capacity;

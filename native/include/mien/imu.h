@@ -1,9 +1,9 @@
 /* imu.h: motion sensors on the skin become the inputs of a network; mien.h includes it.
  *
  *   mien_imu *imu = NULL;
- *   mien_imu_create(places, rotations, 13, 100.0f, &imu);          // where each sensor is meant to sit; 0 is the
- * head's while (next_rows(t_ns, acc, gyro, &rows)) {                    // any rate of 50..400 Hz, jitter and gaps
- * allowed mien_imu_process(imu, t_ns, acc, gyro, rows, step_ns, features, 64, &steps);
+ *   mien_imu_create(places, rotations, 13, 100.0f, &imu);  // where each is meant to sit, the head's first
+ *   while (next_rows(t_ns, acc, gyro, &rows)) {            // any rate of 50..400 Hz, jitter and gaps allowed
+ *     mien_imu_process(imu, t_ns, acc, gyro, rows, step_ns, features, 64, &steps);
  *     ... the network runs once for each of the `steps` rows of `features` ...
  *   }
  *
@@ -11,10 +11,10 @@
  * (specific force: at rest about 9.81 upwards) and rad/s, in each sensor's own axes. The rules of mien.h hold.
  * mien/pipeline.h has the whole way, network included.
  */
+#include "mien/mien.h" /* which includes this file, so before the guard */
+
 #ifndef MIEN_IMU_H
 #define MIEN_IMU_H
-
-#include "mien/mien.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -12,13 +12,12 @@
  *
  * The networks run in an engine that is a plug-in of three functions: mien/openvino.h has one, a host may bring its
  * own. The rules of mien.h hold. A pipeline is one stream of frames, for one thread at a time; several pipelines may
- * run in several threads. It gives what mien.open(bundle).process(frame) gives in Python, with one face.
+ * run in several threads. It gives what mien.open(bundle).process(frame) gives in Python.
  */
+#include "mien/mien.h" /* which includes this file, so before the guard */
+
 #ifndef MIEN_PIPELINE_H
 #define MIEN_PIPELINE_H
-
-#include "mien/imu.h"
-#include "mien/mien.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,8 +62,9 @@ typedef struct mien_engine {
                        this engine is taken */
   void *user;       /* handed to load; may be NULL */
   mien_status (*load)(void *user, const mien_engine_model *model, void **network, char *why, size_t why_size);
-  /* Fills the outputs. The tensors come in the order of mien_engine_model with the same names; `data` is the same
-   * memory in each call for one network. */
+  /* Fills the outputs. The tensors come in the order of mien_engine_model with the same names. `data` of outputs is the
+   * same memory in each call for one network, that of inputs for one network and stream. Calls for one network never
+   * overlap; with streams in several threads they come from several threads. */
   mien_status (*run)(void *network, const mien_engine_tensor *inputs, size_t input_count, mien_engine_tensor *outputs,
                      size_t output_count, char *why, size_t why_size);
   void (*unload)(void *network); /* called once for each network that was loaded */
@@ -85,8 +85,9 @@ enum {
 
 typedef struct mien_pipeline_options {
   uint32_t struct_size;
-  uint32_t flags;  /* MIEN_PIPELINE_... */
-  int32_t threads; /* of the engine, 1..256; 0: 1 */
+  uint32_t flags;    /* MIEN_PIPELINE_... */
+  int32_t threads;   /* of the engine, 1..256; 0: 1 */
+  int32_t max_faces; /* that are followed, 1..32; 0: 1 */
 } mien_pipeline_options;
 
 /* Reads and checks a bundle and the detector's bundle beside it, and loads their networks into the engine. The file is
@@ -97,6 +98,11 @@ typedef struct mien_pipeline_options {
 MIEN_API mien_status mien_pipeline_open(const char *path, const mien_pipeline_options *options,
                                         const mien_engine *engine, mien_pipeline **pipeline);
 MIEN_API void mien_pipeline_close(mien_pipeline *pipeline); /* NULL is allowed */
+
+/* Another stream (another camera) with the same networks and options, and fresh state. Weights are shared: streams may
+ * run in several threads and take turns at the engine. They may be closed in any order; the networks are let go of with
+ * the last. Errors: ARGUMENT, MEMORY. */
+MIEN_API mien_status mien_pipeline_fork(const mien_pipeline *pipeline, mien_pipeline **other);
 
 /* One line about the last call with this pipeline that failed; with NULL about the last mien_pipeline_open of this
  * thread that failed. Empty if there was none. Valid until the next call. */
@@ -155,6 +161,37 @@ typedef struct mien_face_state {
  * MEMORY. With ENGINE and MEMORY the frame counts as seen, and the next one may succeed. */
 MIEN_API mien_status mien_pipeline_process(mien_pipeline *pipeline, const mien_image *frame, int64_t t_ns,
                                            mien_face_state *state);
+
+/* The same for all faces, the longest-followed first: as many states as there are faces, *count of them, each with its
+ * `found` 1. There must be room for max_faces of them, and struct_size and landmarks of all must be set. */
+MIEN_API mien_status mien_pipeline_faces(mien_pipeline *pipeline, const mien_image *frame, int64_t t_ns,
+                                         mien_face_state *states, size_t capacity, size_t *count);
+
+/* The faces of the frame before at a later time, for a frame that a camera repeats or that a host skips to keep to a
+ * budget: no network runs, the filters go on. None after a frame that failed. Errors as mien_pipeline_faces. */
+MIEN_API mien_status mien_pipeline_repeat(mien_pipeline *pipeline, int64_t t_ns, mien_face_state *states,
+                                          size_t capacity, size_t *count);
+
+/* What a face expresses. What the bundle does not give is NULL or NaN. Pointers are valid until the next call with this
+ * pipeline, names until it is closed. */
+typedef struct mien_expression {
+  uint32_t struct_size;
+  uint32_t au_count, emotion_count, embedding_count, attention_rows, attention_columns;
+  const char *const *au_names, *const *emotion_names;
+  const float *aus, *emotions;            /* 0..1 */
+  const float *embedding, *raw_embedding; /* of unit length; and before the neutral one is taken off */
+  const float *attention;                 /* where the network looked in its crop */
+  float valence, arousal;                 /* -1..1 */
+  float unknown;                          /* 0..1, that the expression is none of the emotions */
+} mien_expression;
+
+/* The expression of a face of the last frame, by its number in the order of mien_pipeline_faces; 0 is that of
+ * mien_pipeline_process. Errors: ARGUMENT: there was no such face; STRUCT. */
+MIEN_API mien_status mien_pipeline_expression(const mien_pipeline *pipeline, size_t face, mien_expression *expression);
+
+/* What the user of a stream looks like at rest, for bundles that make use of it: the mean raw embedding. NULL forgets
+ * it. It survives mien_pipeline_reset. Errors: ARGUMENT: the bundle takes none, or one of another size; NOT_FINITE. */
+MIEN_API mien_status mien_pipeline_neutral(mien_pipeline *pipeline, const float *embedding, size_t count);
 
 /* Forgets face, filters and time, as if no frame had come yet. */
 MIEN_API mien_status mien_pipeline_reset(mien_pipeline *pipeline);

@@ -3,15 +3,14 @@
  *   mien_mesh_rasterise(points, vertices, triangles, count, attributes, 7, 256, 256, planes, owner, scratch);
  *   mien_flow_extend(planes, planes + 256 * 256, owner, 256, 256, scratch);   // hair follows, the far background stays
  *   mien_flow_warp(&source, planes, planes + 256 * 256, 256, 256, warped);    // what a network refines
- *   mien_flow_compose(&source, crop, &refined, out, stride);                    // into the picture at its own
- * resolution
+ *   mien_flow_compose(&source, crop, &refined, out, stride);                    // into the picture, at its own size
  *
  * Planes are row by row, width * height floats each. Nothing is allocated. The rules of mien.h hold.
  */
+#include "mien/mien.h" /* which includes this file, so before the guard */
+
 #ifndef MIEN_REENACT_H
 #define MIEN_REENACT_H
-
-#include "mien/mien.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -48,6 +48,8 @@ class Bundle {
   // Throws Refusal: MIEN_E_FILE, MIEN_E_BUNDLE, MIEN_E_MANIFEST.
   explicit Bundle(const std::string &path);
   Bundle(const std::string &where, std::vector<uint8_t> file);
+  // Of a manifest and members that somebody has checked already; they must outlive the bundle.
+  Bundle(const std::string &where, std::string_view manifest, std::map<std::string, Bytes> members);
   Bundle(const Bundle &) = delete;
   Bundle &operator=(const Bundle &) = delete;
 
@@ -61,7 +63,7 @@ class Bundle {
   Bytes blob(const std::string &name) const { return members_.at(name); }
 
  private:
-  void read();
+  void read(std::string_view text, bool checked);
 
   std::string path_;
   std::vector<uint8_t> file_;

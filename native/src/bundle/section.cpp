@@ -28,7 +28,7 @@ void check_done(const Json &value, const std::string &path) {
   for (size_t i = 0; i < value.items.size(); ++i) {
     const bool named = value.kind == Json::Kind::kObject;
     const std::string inner = named ? path + "." + value.names[i] : path + "[" + std::to_string(i) + "]";
-    if (named && !value.items[i].read) throw Refusal(MIEN_E_MANIFEST, inner + " means nothing here");
+    if (named && !value.items[i].read) throw Unread(inner);
     check_done(value.items[i], inner);
   }
 }

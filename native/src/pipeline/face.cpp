@@ -1,10 +1,7 @@
-// Per face: crop around where it was, or where the detector finds it -> landmark network -> landmarks in frame pixels
-// -> the bundle's filter -> coefficients, visibility, gaze and head pose. The next crop comes from the unfiltered
-// landmarks, so that the filter's lag never moves it.
+// The loop around the tracker, and states.
 #include "pipeline/face.h"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 
 #include "refusal.h"
@@ -13,17 +10,11 @@ namespace mien::pipeline {
 namespace {
 
 using bundle::Bundle;
-using bundle::Section;
 
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
-// The bundle that another one refers to by name: its neighbour in the same folder.
-std::string beside(const Bundle &bundle, const Section &section) {
-  const std::string name = section.text("bundle");
-  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
-  });
-  if (!plain) section.refuse("bundle", "is no name of a bundle");
+// The file of the bundle that another one refers to by name: its neighbour in the same folder.
+std::string beside(const Bundle &bundle, const std::string &name) {
 #if defined(_WIN32)
   const size_t slash = bundle.path().find_last_of("/\\");
 #else
@@ -32,125 +23,81 @@ std::string beside(const Bundle &bundle, const Section &section) {
   return (slash == std::string::npos ? "" : bundle.path().substr(0, slash + 1)) + name + ".mien";
 }
 
-std::unique_ptr<Detector> load_detector(const Bundle &bundle, const Section &section, const mien_engine &engine,
-                                        int32_t threads) {
-  if (!section.has("bundle")) return std::make_unique<Detector>(bundle, section, engine, threads);
-  const Bundle other(beside(bundle, section));
-  auto detector = std::make_unique<Detector>(other, other.root().section("detect"), engine, threads);
-  other.root().done();
-  return detector;
+template <class From, class To>
+void copy(const From &from, size_t count, To *to) {
+  for (size_t i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
 }
 
 }  // namespace
 
-FaceTask::FaceTask(const Bundle &bundle, const mien_engine &engine, int32_t threads, bool tracking, bool smoothing)
-    : tracking_(tracking) {
-  const Section root = bundle.root();
-  if (bundle.task() != "face") root.refuse("task", "this library runs face, not " + bundle.task());
-  const Section face = root.section("face");
-  if (root.has("detect")) {
-    detector_ = load_detector(bundle, root.section("detect"), engine, threads);
-    from_detection_.emplace(face.section("crop_from_detection"), detector_->points());
+FaceModel::FaceModel(const Bundle &bundle, const mien_engine &engine, int32_t threads) {
+  const bundle::Section root = bundle.root();
+  std::unique_ptr<Bundle> other;
+  if (const std::optional<std::string> name = tracker::neighbour(bundle)) {
+    other = std::make_unique<Bundle>(beside(bundle, *name));
   }
-  stage_ = std::make_unique<LandmarkStage>(bundle, face.section("landmarks"), engine, threads);
-  const size_t count = stage_->count();
-  from_landmarks_.emplace(face.section("crop_from_landmarks"), static_cast<int>(count));
-  passes_ = 1 + face.integer("refine", 0, 8, 0);
-  if (face.has("landmark_filter")) {
-    const Section filter = face.section("landmark_filter");
-    filter.text("kind", "one_euro", {"one_euro"});
-    const std::vector<float> cutoff(3 * count, static_cast<float>(filter.number("min_cutoff", 1e-6, 1e6)));
-    const std::vector<float> beta(3 * count, static_cast<float>(filter.number("beta", 0, 1e6)));
-    OneEuro made = make_one_euro(cutoff, beta, static_cast<float>(filter.number("derivative_cutoff", 1e-6, 1e6, 1.0)));
-    if (tracking && smoothing) landmark_filter_ = std::move(made);
+  model = std::make_shared<tracker::Model>(bundle, other.get());
+  if (model->coefficients().size() > MIEN_MAX_COEFFICIENTS || model->regions().size() > MIEN_MAX_REGIONS) {
+    root.refuse("face", "has more coefficients or regions than mien_face_state has room for");
   }
-  if (face.has("coefficients")) {
-    coefficients_.emplace(face.section("coefficients"), *stage_);
-    coefficient_names_ = coefficients_->names();
-  }
-  if (face.has("visibility")) {
-    visibility_.emplace(face.section("visibility"), *stage_, coefficients_ ? coefficient_names_ : arkit_names());
-    region_names_ = visibility_->regions();
-  }
-  if (face.has("gaze")) gaze_.emplace(face.section("gaze"), *stage_);
-  if (face.has("pose")) head_.emplace(bundle, face.section("pose"), *stage_);
-  if (face.has("coefficient_filter")) {
-    Smoothing filter(face.section("coefficient_filter"));
-    if (tracking && smoothing && coefficients_) smoothing_.emplace(std::move(filter));
+  if (root.has("face")) {
+    const bundle::Section face = root.section("face");
+    if (face.has("coefficient_filter")) {
+      const bundle::Section filter = face.section("coefficient_filter");
+      smoothing.emplace(filter);
+      filter.done();
+    }
   }
   root.done();
-  scratch_.resize(3 * std::max(count, size_t{MIEN_MAX_POINTS}));
+  if (other) other->root().done();
+  for (const tracker::Model::Wanted &wanted : model->networks()) {
+    networks.push_back(std::make_unique<Network>(wanted.beside ? *other : bundle, wanted.network, engine, threads));
+  }
 }
 
-void FaceTask::forget() {
-  followed_ = false;
-  identities_ = Identities();
+FaceStream::FaceStream(std::shared_ptr<const FaceModel> shared, const tracker::Settings &settings)
+    : shared_(std::move(shared)), tracker_(shared_->model, settings) {
+  if (settings.tracking && settings.smoothing && shared_->smoothing && !shared_->model->coefficients().empty()) {
+    smoothing_.emplace(shared_->smoothing->fresh());
+  }
+}
+
+void FaceStream::forget() {
+  tracker_.forget();
   primary_ = -1;
   if (smoothing_) smoothing_->forget();
 }
 
-// Whether the face is really there. With more than one pass it is looked at again in the crop that its own landmarks
-// ask for; a face that was there in the frame before has its crop follow with the bundle's slack.
-bool FaceTask::follow(const mien_image &frame, Region region, int passes, int64_t t_ns) {
-  for (int pass = 0; pass < passes; ++pass) {
-    if (!stage_->find(region, frame, &face_)) return false;
-    const float *points = face_.landmarks.data();
-    region = followed_ ? from_landmarks_->next(region, face_.box, points, stage_->count(), 3, scratch_.data())
-                       : from_landmarks_->region(face_.box, points, stage_->count(), 3, scratch_.data());
+const std::vector<tracker::Face> &FaceStream::process(const mien_image &frame, int64_t t_ns) {
+  tracker_.begin(frame, t_ns);
+  while (tracker_.wants()) {
+    Network &network = *shared_->networks[tracker_.wanted()];
+    const std::lock_guard<std::mutex> turn(network.turn);
+    tracker_.answer(network.run(&tracker_.inputs(tracker_.wanted())));
   }
-  region_ = region;
-  if (landmark_filter_) smooth_landmarks(t_ns);
-  return true;
+  return tracker_.faces();
 }
 
-void FaceTask::smooth_landmarks(int64_t t_ns) {
-  if (!followed_) mien_one_euro_reset(landmark_filter_.get());
-  const double size = (face_.box[2] - face_.box[0] + face_.box[3] - face_.box[1]) / 2;
-  if (!(size > 1e-6)) return;
-  float *points = face_.landmarks.data();
-  const mien_status status =
-      mien_one_euro_apply(landmark_filter_.get(), t_ns, static_cast<float>(1.0 / size), points, nullptr, points);
-  if (status != MIEN_OK) throw Refusal(status, std::string("landmark_filter: ") + mien_status_text(status));
+float *FaceStream::neutral(size_t *count) {
+  const tracker::Model &model = *shared_->model;
+  for (size_t n = 0; n < model.networks().size(); ++n) {
+    const std::vector<bundle::Port> &inputs = model.networks()[n].network.inputs();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].name != "neutral" || inputs[i].takes_pixels) continue;
+      *count = inputs[i].count;
+      return reinterpret_cast<float *>(tracker_.inputs(n).data(i));
+    }
+  }
+  return nullptr;
 }
 
-// Where the detector sees a face; without a detector, the whole frame.
-std::optional<Region> FaceTask::search(const mien_image &frame) {
-  if (detector_ == nullptr) {
-    const Network &network = stage_->network();
-    return whole_frame(frame.width, frame.height, network.columns(), network.rows(), network.corner());
-  }
-  const mien_detection *best = detector_->find(frame);
-  if (best == nullptr) return std::nullopt;
-  const Box box = {best->box[0], best->box[1], best->box[2], best->box[3]};
-  const size_t points = static_cast<size_t>(detector_->points());
-  return from_detection_->region(box, best->point, points, 2, scratch_.data());
-}
-
-void FaceTask::process(const mien_image &frame, int64_t t_ns, mien_face_state *state) {
-  if (!tracking_) {
-    followed_ = false;
-    identities_.forget();
-  }
-  bool found = followed_ && follow(frame, region_, 1, t_ns);
-  if (!found) {
-    followed_ = false;
-    const std::optional<Region> region = search(frame);
-    found = region && follow(frame, *region, passes_, t_ns);
-  }
-  followed_ = found;
-  describe(frame, t_ns, state);
-}
-
-void FaceTask::describe(const mien_image &frame, int64_t t_ns, mien_face_state *state) {
+void clear(int64_t t_ns, mien_face_state *state) {
   mien_face_state made{};
   made.struct_size = sizeof made;
   made.landmarks = state->landmarks;
   made.landmark_capacity = state->landmark_capacity;
   made.t_ns = t_ns;
   made.id = -1;
-  made.coefficient_count = static_cast<uint32_t>(coefficient_names_.size());
-  made.landmark_count = static_cast<uint32_t>(stage_->count());
-  made.region_count = static_cast<uint32_t>(region_names_.size());
   for (float *values : {made.coefficient, made.raw}) std::fill_n(values, MIEN_MAX_COEFFICIENTS, kNone);
   std::fill_n(made.visibility, MIEN_MAX_REGIONS, kNone);
   std::fill_n(made.box, 4, kNone);
@@ -159,43 +106,56 @@ void FaceTask::describe(const mien_image &frame, int64_t t_ns, mien_face_state *
   std::fill_n(made.gaze[0], 6, kNone);
   std::fill_n(made.eyes[0], 4, kNone);
   made.residual = kNone;
-  if (!followed_) {
-    identities_.pass(t_ns);
+  *state = made;
+}
+
+void FaceStream::describe(const tracker::Face *face, int64_t t_ns, mien_face_state *state) {
+  const tracker::Model &model = *shared_->model;
+  const size_t count = model.coefficients().size();
+  mien_face_state made = *state;
+  clear(t_ns, &made);
+  made.coefficient_count = static_cast<uint32_t>(count);
+  made.landmark_count = static_cast<uint32_t>(model.landmarks());
+  made.region_count = static_cast<uint32_t>(model.regions().size());
+  if (face == nullptr) {
     if (smoothing_) smoothing_->pass(primary_, t_ns);
     *state = made;
     return;
   }
-  const Network &network = stage_->network();
-  const size_t count = coefficient_names_.size();
   made.found = 1;
-  made.id = primary_ = identities_.assign(face_.box, t_ns);
-  made.presence = static_cast<float>(face_.presence);
+  made.id = face->id;
+  made.presence = static_cast<float>(face->presence);
   made.measured = MIEN_HAS_LANDMARKS;
-  for (size_t i = 0; i < 4; ++i) made.box[i] = static_cast<float>(face_.box[i]);
-  uint8_t valid[MIEN_MAX_COEFFICIENTS];
-  std::fill_n(valid, MIEN_MAX_COEFFICIENTS, uint8_t{1});
-  if (visibility_) {
-    visibility_->read(network, made.visibility, valid);
+  copy(face->box, 4, made.box);
+  if (!face->visibility.empty()) {
+    copy(face->visibility, made.region_count, made.visibility);
     made.measured |= MIEN_HAS_VISIBILITY;
   }
-  if (coefficients_) {
-    coefficients_->read(network, made.raw);
-    std::copy_n(made.raw, count, made.coefficient);
-    std::copy_n(valid, count, made.valid);
-    if (smoothing_) smoothing_->apply(made.id, t_ns, made.coefficient, valid);
+  if (count > 0) {
+    for (size_t i = 0; i < count; ++i) made.raw[i] = model.gives(i) ? face->coefficients[i] : kNone;
+    copy(face->coefficients, count, made.coefficient);
+    copy(face->valid, count, made.valid);
+    if (smoothing_) smoothing_->apply(made.id, t_ns, made.coefficient, made.valid);
     for (size_t i = 0; i < count; ++i) {
-      if (valid[i] == 0) made.coefficient[i] = kNone;
+      if (made.valid[i] == 0) made.coefficient[i] = kNone;
     }
     made.measured |= MIEN_HAS_COEFFICIENTS;
   }
-  if (gaze_) {
+  if (model.looks()) {
+    copy(face->eyes[0], 4, made.eyes[0]);
     made.measured |= MIEN_HAS_EYES;
-    if (gaze_->read(network, face_, made.gaze, made.eyes)) made.measured |= MIEN_HAS_GAZE;
   }
-  if (head_ && head_->read(network, face_, frame, made.rotation, made.translation, &made.residual)) {
+  if (face->has_gaze) {
+    copy(face->gaze[0], 6, made.gaze[0]);
+    made.measured |= MIEN_HAS_GAZE;
+  }
+  if (face->has_head) {
+    copy(face->rotation, 4, made.rotation);
+    copy(face->translation, 3, made.translation);
+    made.residual = static_cast<float>(face->residual);
     made.measured |= MIEN_HAS_HEAD;
   }
-  if (state->landmarks != nullptr) std::copy(face_.landmarks.begin(), face_.landmarks.end(), state->landmarks);
+  if (state->landmarks != nullptr) std::copy(face->landmarks.begin(), face->landmarks.end(), state->landmarks);
   *state = made;
 }
 

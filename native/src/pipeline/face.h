@@ -1,5 +1,4 @@
-// FaceTask: one face, followed from frame to frame, as the manifest's `face` section describes it. As
-// sdk/mien/tasks/face.py with max_faces 1.
+// Faces in frames: the tracker's wants, met by the host's engine; and the state of each face as the C interface has it.
 #pragma once
 
 #include <memory>
@@ -7,54 +6,47 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/detector.h"
-#include "pipeline/head.h"
-#include "pipeline/landmarks.h"
-#include "pipeline/readings.h"
-#include "pipeline/tracking.h"
+#include "pipeline/network.h"
+#include "pipeline/smoothing.h"
+#include "tracker/tracker.h"
 
 namespace mien::pipeline {
 
-class FaceTask {
- public:
-  // Throws Refusal: what is wrong with the bundle or does not load.
-  FaceTask(const bundle::Bundle &bundle, const mien_engine &engine, int32_t threads, bool tracking, bool smoothing);
+// What all streams of a bundle share: how it is read, and its weights.
+struct FaceModel {
+  // Throws Refusal: what is wrong with the bundle, or with the one beside it, or does not load.
+  FaceModel(const bundle::Bundle &bundle, const mien_engine &engine, int32_t threads);
 
-  const std::vector<std::string> &coefficients() const { return coefficient_names_; }
-  const std::vector<std::string> &regions() const { return region_names_; }
-  size_t landmarks() const { return stage_->count(); }
+  std::shared_ptr<const tracker::Model> model;
+  std::vector<std::unique_ptr<Network>> networks;  // as in model->networks()
+  std::optional<Smoothing> smoothing;              // without memory
+};
+
+// One stream of frames.
+class FaceStream {
+ public:
+  FaceStream(std::shared_ptr<const FaceModel> shared, const tracker::Settings &settings);
 
   void forget();
-  // Fills all of *state but struct_size and what the caller set for landmarks. Throws Refusal: MIEN_E_ENGINE, or the
-  // status of a frame that is none; *state is then unchanged.
-  void process(const mien_image &frame, int64_t t_ns, mien_face_state *state);
+  // The faces of a frame, the longest-followed first. Throws Refusal: MIEN_E_ENGINE, or the status of a frame that is
+  // none.
+  const std::vector<tracker::Face> &process(const mien_image &frame, int64_t t_ns);
+  // A face as a state, all but struct_size and what the caller set for landmarks; NULL: there is none.
+  void describe(const tracker::Face *face, int64_t t_ns, mien_face_state *state);
+  // Remembers whose filters a frame without a face goes through.
+  void prefer(int32_t id) { primary_ = id; }
+  // The memory of the landmark network's input `neutral`, and its size; NULL if it has none.
+  float *neutral(size_t *count);
+  const tracker::Tracker &tracker() const { return tracker_; }
 
  private:
-  bool follow(const mien_image &frame, Region region, int passes, int64_t t_ns);
-  std::optional<Region> search(const mien_image &frame);
-  void smooth_landmarks(int64_t t_ns);
-  void describe(const mien_image &frame, int64_t t_ns, mien_face_state *state);
-
-  bool tracking_;
-  std::unique_ptr<Detector> detector_;
-  std::unique_ptr<LandmarkStage> stage_;
-  std::optional<Crop> from_detection_, from_landmarks_;
-  int passes_;
-  OneEuro landmark_filter_{nullptr, mien_one_euro_destroy};
-  std::optional<Coefficients> coefficients_;
-  std::optional<Visibility> visibility_;
-  std::optional<Gaze> gaze_;
-  std::optional<Head> head_;
+  std::shared_ptr<const FaceModel> shared_;
+  tracker::Tracker tracker_;
   std::optional<Smoothing> smoothing_;
-  std::vector<std::string> coefficient_names_, region_names_;
-
-  // What belongs to the stream of frames.
-  bool followed_ = false;
-  Region region_;
-  Found face_;
-  Identities identities_;
   int32_t primary_ = -1;  // the face that was there last
-  std::vector<float> scratch_;
 };
+
+// A state of which nothing was measured; struct_size and the caller's landmarks stay.
+void clear(int64_t t_ns, mien_face_state *state);
 
 }  // namespace mien::pipeline

@@ -38,36 +38,22 @@ bool usable(const float *values, size_t count) {
 
 }  // namespace
 
-Network::Network(const bundle::Bundle &bundle, const std::string &name, const mien_engine &engine, int32_t threads)
-    : engine_(engine), name_(name) {
-  const bundle::NetworkSpec &spec = bundle.network(name);
+Network::Network(const bundle::Bundle &bundle, const tracker::Interface &interface, const mien_engine &engine,
+                 int32_t threads)
+    : engine_(engine), name_(interface.name()), ports_(interface.outputs()) {
+  const bundle::NetworkSpec &spec = bundle.network(name_);
   path_ = bundle.path() + ": " + spec.path;
-  input_ports_ = spec.inputs;
-  const auto takes_pixels = [](const bundle::Port &port) { return port.takes_pixels; };
-  if (std::any_of(input_ports_.begin(), input_ports_.end(), takes_pixels)) {
-    const bundle::Port &pixels = spec.image_input();
-    if (input_ports_.size() != 1) {
-      throw Refusal(MIEN_E_MANIFEST, path_ + ".inputs: beside an image this library feeds nothing");
-    }
-    image_ = pixels.image;
-    corner_ = pixels.corner;
-  }
   const bundle::Target &target = choose(spec);
-  ports_ = spec.outputs;
-  for (const bundle::Port &port : input_ports_) {
+  const auto name = [&](const bundle::Port &port, const char *kind) {
     if (!port.takes_pixels && port.dtype != "float32") {
-      throw Refusal(MIEN_E_MANIFEST, path_ + ".inputs." + port.name + ".dtype: not float32");
+      throw Refusal(MIEN_E_MANIFEST, path_ + kind + port.name + ".dtype: not float32");
     }
     names_.push_back(target.tensors.at(port.name));
-  }
-  for (const bundle::Port &port : ports_) {
-    if (port.dtype != "float32")
-      throw Refusal(MIEN_E_MANIFEST, path_ + ".outputs." + port.name + ".dtype: not float32");
-    names_.push_back(target.tensors.at(port.name));
-  }
-  static constexpr size_t kBytes[] = {4, 2, 1, 1};  // of mien_dtype
-  const size_t fed = input_ports_.size();
-  for (size_t i = 0; i < fed; ++i) inputs_.push_back(describe(input_ports_[i], names_[i]));
+  };
+  for (const bundle::Port &port : interface.inputs()) name(port, ".inputs.");
+  for (const bundle::Port &port : ports_) name(port, ".outputs.");
+  const size_t fed = interface.inputs().size();
+  for (size_t i = 0; i < fed; ++i) inputs_.push_back(describe(interface.inputs()[i], names_[i]));
   for (size_t i = 0; i < ports_.size(); ++i) outputs_.push_back(describe(ports_[i], names_[fed + i]));
 
   mien_engine_model model{};
@@ -87,22 +73,15 @@ Network::Network(const bundle::Bundle &bundle, const std::string &name, const mi
   model.outputs = outputs_.data();
   model.output_count = outputs_.size();
 
-  for (size_t i = 0; i < fed; ++i) fed_.emplace_back(input_ports_[i].count * kBytes[inputs_[i].dtype]);
-  image_.data = fed_.front().data();
-  image_.capacity = fed_.front().size();
   for (const bundle::Port &port : ports_) values_.emplace_back(port.count);
-  given_.resize(outputs_.size());
   char why[kWhy] = "";
   if (engine_.load(engine_.user, &model, &network_, why, sizeof why) != MIEN_OK) {
     fail("does not load: " + line(why, sizeof why));
   }
-  for (size_t i = 0; i < fed; ++i) {
-    inputs_[i].data = fed_[i].data();
-    inputs_[i].capacity = inputs_[i].size = fed_[i].size();
-  }
   for (size_t i = 0; i < outputs_.size(); ++i) {
     outputs_[i].data = values_[i].data();
     outputs_[i].capacity = values_[i].size() * sizeof(float);
+    given_.push_back(values_[i].data());
   }
 }
 
@@ -124,87 +103,29 @@ void Network::fail(const std::string &what) const {
   throw Refusal(MIEN_E_ENGINE, std::string(engine_.name) + ": network " + name_ + " " + what);
 }
 
-bool Network::has(std::string_view output) const {
-  return std::any_of(ports_.begin(), ports_.end(), [&](const bundle::Port &port) { return port.name == output; });
-}
-
-size_t Network::size(std::string_view output) const {
-  for (const bundle::Port &port : ports_) {
-    if (port.name == output) return port.count;
+const tracker::Outputs &Network::run(tracker::Inputs *inputs) {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    inputs_[i].data = inputs->data(i);
+    inputs_[i].capacity = inputs_[i].size = inputs->size(i);
   }
-  return 0;
-}
-
-size_t Network::expect(std::string_view output, size_t size) const {
-  for (size_t i = 0; i < ports_.size(); ++i) {
-    if (ports_[i].name != output) continue;
-    if (ports_[i].count == size) return i;
-    throw Refusal(MIEN_E_MANIFEST,
-                  path_ + ".outputs." + ports_[i].name + ".shape: expected " + std::to_string(size) + " values");
-  }
-  throw Refusal(MIEN_E_MANIFEST, path_ + ".outputs: " + std::string(output) + " is missing");
-}
-
-size_t Network::expect(std::string_view output, size_t cells, size_t width) const {
-  const size_t number = expect(output, cells * width);
-  const std::vector<int32_t> &shape = ports_[number].shape;
-  if (shape.size() < 2 || static_cast<size_t>(shape.back()) != width) {
-    throw Refusal(MIEN_E_MANIFEST, path_ + ".outputs." + ports_[number].name + ".shape: expected (1, " +
-                                       std::to_string(cells) + ", " + std::to_string(width) + ")");
-  }
-  return number;
-}
-
-void check_frame(const mien_image &frame) {
-  // The checks of an image stand in front of its sampling: of one pixel here.
-  constexpr double kFirst[6] = {1, 0, 0, 0, 1, 0};
-  uint8_t pixel = 0;
-  mien_tensor tensor{};
-  tensor.struct_size = sizeof tensor;
-  tensor.width = tensor.height = 1;
-  tensor.dtype = MIEN_U8;
-  tensor.color = MIEN_COLOR_GRAY;
-  tensor.scale[0] = tensor.quant_scale = 1;
-  tensor.data = &pixel;
-  tensor.capacity = sizeof pixel;
-  const mien_status status = mien_image_to_tensor(&frame, kFirst, &tensor);
-  if (status != MIEN_OK) throw Refusal(status, std::string("the frame: ") + mien_status_text(status));
-}
-
-void Network::prepare(const mien_image &frame, const Affine &affine) {
-  const mien_status status = mien_image_to_tensor(&frame, affine.data(), &image_);
-  if (status != MIEN_OK) throw Refusal(status, std::string("the frame: ") + mien_status_text(status));
-}
-
-float *Network::values(std::string_view input, size_t size) {
-  for (size_t i = 0; i < input_ports_.size(); ++i) {
-    const bundle::Port &port = input_ports_[i];
-    if (port.name != input || port.takes_pixels) continue;
-    if (port.count == size) return reinterpret_cast<float *>(fed_[i].data());
-    throw Refusal(MIEN_E_MANIFEST,
-                  path_ + ".inputs." + port.name + ".shape: expected " + std::to_string(size) + " values");
-  }
-  throw Refusal(MIEN_E_MANIFEST, path_ + ".inputs: " + std::string(input) + " is missing");
-}
-
-void Network::run() {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     // What an engine leaves out must not be taken for the result of the frame before.
     std::fill(values_[i].begin(), values_[i].end(), std::numeric_limits<float>::quiet_NaN());
     outputs_[i].size = 0;
   }
-  std::copy(outputs_.begin(), outputs_.end(), given_.begin());
+  lent_ = outputs_;
   char why[kWhy] = "";
-  if (engine_.run(network_, inputs_.data(), inputs_.size(), given_.data(), given_.size(), why, sizeof why) != MIEN_OK) {
+  if (engine_.run(network_, inputs_.data(), inputs_.size(), lent_.data(), lent_.size(), why, sizeof why) != MIEN_OK) {
     fail("failed: " + line(why, sizeof why));
   }
   for (size_t i = 0; i < outputs_.size(); ++i) {
-    if (given_[i].size != outputs_[i].capacity) {
-      fail("gave " + std::to_string(given_[i].size) + " bytes of " + ports_[i].name + ", promised are " +
+    if (lent_[i].size != outputs_[i].capacity) {
+      fail("gave " + std::to_string(lent_[i].size) + " bytes of " + ports_[i].name + ", promised are " +
            std::to_string(outputs_[i].capacity));
     }
     if (!usable(values_[i].data(), values_[i].size())) fail("gave NaN or infinity in " + ports_[i].name);
   }
+  return given_;
 }
 
 }  // namespace mien::pipeline

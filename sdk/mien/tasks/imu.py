@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from mien.bundle import Bundle
 from mien.errors import BundleError
+from mien.filters._manifest import coefficient_filter
 from mien.filters.base import Filter
 from mien.imu import ImuCalibration
 from mien.layouts import ARKIT52
 from mien.manifest import Section
 from mien.profiler import Profiler
-from mien.tasks._coefficients import coefficient_filter
 from mien.tasks._imu_stream import ImuStream, Seats
 from mien.tasks._loader import Loader
 from mien.tasks._network import Runner

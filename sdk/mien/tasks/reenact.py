@@ -14,9 +14,10 @@ from mien.errors import BundleError
 from mien.portrait.mesh import LANDMARKS, FaceMesh
 from mien.portrait.painter import Painter
 from mien.profiler import Profiler
+from mien.tasks._following import Followed
 from mien.tasks._loader import Loader
 from mien.tasks.base import Task
-from mien.tasks.face import FaceStream, FaceTask
+from mien.tasks.face import FaceTask
 from mien.types import FaceState, Frame
 
 _FACES = 16  # that are looked for in a portrait
@@ -42,21 +43,20 @@ class ReenactTask(Task):
         self._network = load(section.text("network"))
         face = load.other(section.text("face"))
         self._driver = FaceTask(face.bundle, face, max_faces=max_faces, tracking=tracking, smoothing=smoothing)
-        self._still = FaceTask(face.bundle, face, max_faces=_FACES, tracking=False, smoothing=False)
         self.filters = self._driver.filters
-        if self._still.points < LANDMARKS:
-            raise BundleError("manifest.field", f"{section.path}.face gives {self._still.points} landmarks.", "")
+        if self._driver.points < LANDMARKS:
+            raise BundleError("manifest.field", f"{section.path}.face gives {self._driver.points} landmarks.", "")
         Painter(self._network)
 
-    def new_stream(self) -> FaceStream:
+    def new_stream(self) -> Followed:
         return self._driver.new_stream()
 
-    def process(self, frame: Frame, stream: FaceStream, profiler: Profiler) -> list[FaceState]:
+    def process(self, frame: Frame, stream: Followed, profiler: Profiler) -> list[FaceState]:
         return self._driver.process(frame, stream, profiler)
 
     def faces(self, frame: Frame) -> list[FaceState]:
         """The faces of a picture that is not part of a stream."""
-        return self._still.process(frame, self._still.new_stream(), Profiler())
+        return self._driver.faces(frame, _FACES)
 
     def painter(self) -> Painter:
         """The network, for one portrait."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mien.tasks._region import Region
+from mien.tracking import Region
 
 from training.augment import _jitter
 from training.face.batches import crop_of

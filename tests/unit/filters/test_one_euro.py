@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from mien.bundle import Bundle
 from mien.errors import InputError, TimestampError
+from mien.filters._manifest import coefficient_filter
 from mien.filters.one_euro import OneEuro
 from mien.layouts import ARKIT52, layout
 from mien.locate import locate
-from mien.tasks._coefficients import coefficient_filter
 from mien.types import FaceState
 from models import MS
 

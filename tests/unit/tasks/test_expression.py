@@ -113,8 +113,8 @@ def nothing_expressed(manifest: dict[str, Any]) -> None:
 
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no section": (lambda m: m.pop("expression"), "manifest.expression"),
-    "units that do not fit": (lambda m: m["expression"].update(aus=["AU01"]), "Output aus"),
-    "emotions that do not fit": (lambda m: m["expression"].update(emotions=["joy"]), "Output emotion"),
+    "units that do not fit": (lambda m: m["expression"].update(aus=["AU01"]), "outputs.aus"),
+    "emotions that do not fit": (lambda m: m["expression"].update(emotions=["joy"]), "outputs.emotion"),
     "nothing expressed": (nothing_expressed, "no output"),
 }
 

@@ -234,14 +234,17 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an unknown network": (edit(f"{FACE}.network", "x"), "no network 'x'"),
     "an unknown decoder": (edit(f"{FACE}.decode", "magic"), "face.landmarks.decode"),
     "too few landmarks": (edit(f"{FACE}.count", 3), "face.landmarks.count"),
-    "landmarks that do not fit": (edit(f"{FACE}.count", 6), "Output points"),
-    "depth that is not there": (edit(f"{FACE}.dims", 3), "Output points"),
+    "landmarks that do not fit": (edit(f"{FACE}.count", 6), r"outputs.points: has the shape \(1, 5, 2\)"),
+    "depth that is not there": (edit(f"{FACE}.dims", 3), "outputs.points: .* expected 15 values"),
     "heat maps that are not there": (edit(FACE, HEATMAP), "maps"),
     "an impossible presence": (edit(f"{FACE}.min_presence", 2), "min_presence"),
     "a crop turned by no point": (edit("face.crop_from_landmarks.upright", [0, 5]), "crop_from_landmarks.upright"),
     "a crop turned by no detection": (edit("face.crop_from_detection.upright", [0, 2]), "crop_from_detection.upright"),
     "a crop of no size": (edit("face.crop_from_landmarks.scale", [0, 0]), "crop_from_landmarks.scale"),
-    "coefficients of no landmark": (edit("face.coefficients.landmarks", [0, 1, 2, 3, 5]), "not all within"),
+    "coefficients of no landmark": (
+        edit("face.coefficients.landmarks", [0, 1, 2, 3, 5]),
+        "coefficients.landmarks: expected integers in 0..4",
+    ),
     "coefficients of too few": (edit("face.coefficients.landmarks", [0, 1]), r"points \(1, 2, 2\)"),
     "scores that do not fit": (edit(SCORES, [51]), r"\(51,\)"),
     "a filter without strength": (edit("face.landmark_filter", {"min_cutoff": 0, "beta": 1}), "min_cutoff"),
@@ -263,5 +266,5 @@ def test_a_section_that_does_not_fit_is_refused_when_opened(
 def test_an_unknown_coefficient_layout_is_refused_when_opened(tmp_path: Path) -> None:
     manifest = models.face_manifest()
     manifest["face"]["coefficients"]["layout"] = "arkit99"
-    with pytest.raises(mien.LayoutError):
+    with pytest.raises(BundleError, match=r"face.coefficients.layout: there is no layout arkit99"):
         mien.open(written(tmp_path, manifest))

@@ -134,10 +134,10 @@ def test_a_face_at_rest_stays_where_it_is(tmp_path: Path) -> None:
 
 Change = Callable[[dict[str, Any]], object]
 WRONG: dict[str, tuple[Change, str]] = {
-    "coefficients that do not fit": (lambda f: f["coefficients"].update(extras=["a"]), "Output coefficients"),
+    "coefficients that do not fit": (lambda f: f["coefficients"].update(extras=["a"]), "outputs.coefficients"),
     "an extra of ARKit's": (lambda f: f["coefficients"].update(extras=["jawOpen", "a"]), "coefficients.extras"),
     "an extra twice": (lambda f: f["coefficients"].update(extras=["a", "a"]), "coefficients.extras"),
-    "regions that do not fit": (lambda f: f["visibility"].update(regions=["mouth"]), "Output visibility"),
+    "regions that do not fit": (lambda f: f["visibility"].update(regions=["mouth"]), "outputs.visibility"),
     "an unknown region": (lambda f: f["visibility"].update(coefficients={"ear": ["jawOpen"]}), "ear"),
     "an unknown coefficient": (lambda f: f["visibility"].update(coefficients={"mouth": ["smile"]}), "smile"),
     "an impossible visibility": (lambda f: f["visibility"].update(min=2), "visibility.min"),
@@ -166,5 +166,5 @@ def test_a_section_that_does_not_fit_is_refused_when_opened(change: Change, mess
 @pytest.mark.parametrize("output", ["rotation", "gaze", "visibility", "coefficients"])
 def test_an_output_that_the_network_lacks_is_refused_when_opened(output: str, tmp_path: Path) -> None:
     path = write_direct(tmp_path / "a.mien", change=lambda manifest: drop_outputs(manifest, output))
-    with pytest.raises(BundleError, match=f"output named '{output}'"):
+    with pytest.raises(BundleError, match=f"outputs.{output}: network face needs an output of this name"):
         mien.open(path)

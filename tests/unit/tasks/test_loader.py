@@ -56,7 +56,7 @@ def test_a_detector_that_is_nowhere_is_named(tmp_path: Path) -> None:
 def test_a_bundle_refers_to_names_only(name: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError) as refused:
         mien.open(write_direct(tmp_path / "a.mien", change=referring(name)))
-    assert refused.value.code == "bundle.path"
+    assert refused.value.code == "manifest.field"
 
 
 def test_what_nobody_reads_in_the_neighbour_is_refused_too(tmp_path: Path) -> None:
