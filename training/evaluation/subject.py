@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from mien.backends.select import Terms
 from mien.bundle import Bundle
+from mien.manifest import Section
 from mien.profiler import Profiler
-from mien.tasks._detector import Detector
+from mien.tasks._following import Following
 from mien.tasks._loader import Loader
 from mien.tasks._network import Runner
-from mien.tasks._region import Crop, Region, hull
+from mien.tracking import Region, crop_of, hull
 from mien.types import FaceState, Frame
 
 from training.errors import TrainingError
@@ -49,7 +49,9 @@ class Subject:
         face = root.section("face")
         loaded = self._load(face.section("landmarks").text("network"))
         # Where nobody follows a face, nothing is to hold its crop in place.
-        self._crop = replace(Crop.parse(face.section("crop_from_landmarks"), landmarks.COUNT), slack=0.0, grid=0.0)
+        described = face.section("crop_from_landmarks")
+        free = {name: value for name, value in described.fields.items() if name not in ("slack", "grid")}
+        self._crop = crop_of(Section(free, described.path), landmarks.COUNT)
         port, image = loaded.network.image_input()
         self.size = port.shape[2 if image.layout == "nchw" else 1]
         self.outputs = tuple(loaded.network.outputs)
@@ -64,8 +66,10 @@ class Subject:
         self._input = port.name
         self._runner = Runner(loaded)
         self._has_neutral = "neutral" in loaded.network.inputs
-        self._detector = Detector.of(root.section("detect"), self._load) if "detect" in root else None
-        self._stream = None if self._detector is None else self._detector.new_stream()
+        self._detector = None
+        if "detect" in root:
+            finder = self._load.other(root.section("detect").text("bundle"))
+            self._detector = Following(finder.bundle, finder).stream(1, False, False)
 
     def about(self) -> dict[str, Any]:
         """The bundle's name, and the SHA-256 of each of its blobs."""
@@ -106,9 +110,7 @@ class Subject:
 
     def detects(self, picture: U8) -> bool:
         """Whether the bundle's detector alone sees a face in a picture (H, W, 3); without a detector it always does."""
-        if self._detector is None or self._stream is None:
-            return True
-        return len(self._detector.find(Frame.of(picture), self._stream, Profiler())) > 0
+        return self._detector is None or len(self._detector.process(Frame.of(picture), Profiler())) > 0
 
     def close(self) -> None:
         """Lets go of the bundle's file."""

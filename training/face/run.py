@@ -30,7 +30,7 @@ from training.loop import Settings, Trainer, keep_threads_apart
 
 SAMPLES, BATCH = 6_000_000, 128
 _SHARES = 2  # of a batch, a thread each; part of what a seed gives
-_SAVE, _JUDGE = 250, 1000  # steps between checkpoints, and between looks at the held-out people
+_SAVE, _JUDGE = 50, 500  # steps between checkpoints, and between looks at the held-out people
 
 
 def settings(samples: int = SAMPLES, batch: int = BATCH, seed: int = 1) -> Settings:
