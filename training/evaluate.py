@@ -22,7 +22,19 @@ from rich.table import Table
 from benchmarks._report import commit
 from training.command import run
 from training.errors import TrainingError
-from training.evaluation import expression, real, renders, sweeps, temporal
+from training.evaluation import (
+    expression,
+    framing,
+    lids,
+    mouth,
+    negatives,
+    real,
+    regions,
+    renders,
+    sides,
+    sweeps,
+    temporal,
+)
 from training.evaluation.part import Asked, Context, Part, plain
 from training.evaluation.subject import Subject
 from training.paths import ROOT, shared
@@ -31,6 +43,12 @@ PARTS: Mapping[str, Callable[[Context], Part]] = {
     "renders": renders.run,
     "occlusion": renders.run_occlusion,
     "sweeps": sweeps.run,
+    "sides": sides.run,
+    "regions": regions.run,
+    "lids": lids.run,
+    "mouth": mouth.run,
+    "framing": framing.run,
+    "negatives": negatives.run,
     "real": real.run,
     "temporal": temporal.run,
     "expression": expression.run,
@@ -105,6 +123,10 @@ def main(
     pictures: Annotated[int, typer.Option(min=2, help="held-out renders")] = 2000,
     people: Annotated[int, typer.Option(min=1, help="identities of the sweeps")] = 8,
     occluded: Annotated[int, typer.Option(min=2, help="pictures with something before the face")] = 400,
+    steps: Annotated[int, typer.Option(min=2, help="values of a sweep")] = 11,
+    faces: Annotated[int, typer.Option(min=1, help="pictures of each kind of eyes and of mouths")] = 60,
+    framed: Annotated[int, typer.Option(min=1, help="people who are cut by the frame and rolled")] = 24,
+    strangers: Annotated[int, typer.Option("--negatives", min=1, help="pictures of things that are not faces")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="processes that render")] = 1,
 ) -> None:
     """Evaluates a bundle."""
@@ -121,6 +143,10 @@ def main(
             pictures=pictures,
             people=people,
             occluded=occluded,
+            steps=steps,
+            faces=faces,
+            framed=framed,
+            negatives=strangers,
             workers=workers,
         )
         asked = evaluate(context, parts_of(subject, parts))

@@ -17,12 +17,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from training import dataset, evaluate
 from training.errors import TrainingError
-from training.evaluation import real, renders, sweeps
+from training.evaluation import real, renders, studio, sweeps
 from training.evaluation.part import Asked, Context, plain
 from training.evaluation.subject import Subject
 from training.performer import landmarks
-from training.performer.coefficients import COEFFICIENTS, TONGUE
+from training.performer.coefficients import COEFFICIENTS, INDEX, TONGUE, vector
 from training.performer.labels import ACTION_UNITS, EMOTIONS
+from training.performer.scene import rotation
 
 SIZE = 144
 POINTS = np.random.default_rng(0).uniform(20, 120, (1, landmarks.COUNT, 2)).astype(np.float32)
@@ -45,9 +46,9 @@ EXPRESSION: dict[str, Any] = {
 }
 
 
-def write(path: Path, constants: dict[str, Any]) -> Path:
+def write(path: Path, constants: dict[str, Any], size: int = SIZE) -> Path:
     """A bundle without a detector whose network gives constants (tensor NAME_out for each)."""
-    inputs = {"image": (1, 3, SIZE, SIZE)} | ({"neutral": (1, 64)} if "raw_embedding" in constants else {})
+    inputs = {"image": (1, 3, size, size)} | ({"neutral": (1, 64)} if "raw_embedding" in constants else {})
 
     def ports(shapes: dict[str, Any]) -> list[Any]:
         return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
@@ -70,7 +71,7 @@ def write(path: Path, constants: dict[str, Any]) -> Path:
         "licence": {"spdx": "Apache-2.0", "source": "test"},
         "networks": {
             "face": {
-                "inputs": {"image": {"shape": [1, 3, SIZE, SIZE], "dtype": "float32", "image": image}},
+                "inputs": {"image": {"shape": [1, 3, size, size], "dtype": "float32", "image": image}},
                 "outputs": {name: {"shape": shape} for name, shape in outputs.items()},
                 "targets": [
                     {"engine": "onnxruntime", "precision": "float32", "blob": "onnx/face.onnx", "tensors": tensors}
@@ -117,6 +118,7 @@ def test_every_part_runs_and_what_it_measured_is_kept(
         context = Context(
             subject, bundle, mediapipe_bundle, evaluate.public(tmp_path, "yunet", "yunet", "yunet_n_320_320.onnx"),
             tmp_path / "data", tmp_path / "out", pictures=16, people=1, steps=2, occluded=4, frames=2,
+            faces=1, framed=1, negatives=9,
         )  # fmt: skip
         asked = evaluate.evaluate(context, evaluate.parts_of(subject, None))
     kept = json.loads((tmp_path / "out" / "metrics.json").read_text())
@@ -130,6 +132,17 @@ def test_every_part_runs_and_what_it_measured_is_kept(
     assert kept["sweeps"]["mediapipe"]["range"][ARKIT52.names.index("jawOpen")] > 0.3
     assert len(kept["sweeps"]["mediapipe"]["r"]) == len(ARKIT52)
     assert np.mean(kept["occlusion"]["hidden_regions"]) > 0.05
+    # A network that never moves tells no side apart, and one without a detector sees a face in everything.
+    assert kept["sides"]["mean_told_apart"] == 0
+    assert kept["sides"]["mediapipe"]["gestures"]["one_sided_smile"]["own"] > 0.3
+    assert set(kept["regions"]["range"].values()) == {0}
+    assert kept["regions"]["mae"]["tongue"] > 0.5
+    assert kept["lids"]["open_eyes"] == 16
+    assert kept["lids"]["mediapipe"]["found"] > 0.5
+    assert (kept["mouth"]["false_tongue"], kept["mouth"]["hit"]) == (1, 1)
+    assert kept["framing"]["cut"]["found"] + kept["framing"]["cut"]["elsewhere"] == 1
+    assert (kept["negatives"]["pipeline"]["all"], kept["negatives"]["detector"]["all"]) == (1, 1)
+    assert kept["negatives"]["yunet"]["cloth"] == 0
     assert kept["temporal"]["still"]["render"]["filtered_mean"] == 0
     assert kept["temporal"]["step"]["jawOpen"]["added_frames"] is None
     assert kept["expression"]["emotion"]["faces"] > 0
@@ -140,11 +153,53 @@ def test_every_part_runs_and_what_it_measured_is_kept(
         "sweeps",
         "cross_talk",
         "sweeps_sheet",
+        "sides",
+        "regions",
+        "lids",
+        "mouth",
+        "framing",
+        "rolled",
+        "negatives",
         "real",
         "steps",
         "aus",
     ):
         assert (tmp_path / "out" / f"{name}.png").stat().st_size > 1000
+
+
+@pytest.mark.usefixtures("renderer")
+def test_pictures_are_as_large_as_the_network_that_is_judged_wants_them(tmp_path: Path) -> None:
+    size = 192
+    bundle = write(tmp_path / "face.mien", CONSTANTS, size)
+    seen: list[tuple[int, ...]] = []
+    with Subject(bundle) as subject:
+        context = Context(subject, bundle, None, None, tmp_path, tmp_path, faces=1, occluded=2)
+        taken = studio.take(context, [studio.Pose(0, vector({"jawOpen": 1}))])
+        predict = subject.predict
+        subject.predict = lambda crops: seen.append(crops.shape) or predict(crops)  # type: ignore[method-assign,func-returns-value]
+        evaluate.evaluate(context, ["mouth"])
+        free, hidden = studio.occluded_pairs(context)
+    assert taken.pictures.shape == (1, round(size * 16 / 9), round(size * 16 / 9), 3)
+    assert landmarks.CROP * np.ptp(taken.points[0], axis=0).max() == pytest.approx(size, rel=0.01)
+    assert {shape[1:] for shape in seen} == {(size, size, 3)}
+    assert free.pictures.shape == hidden.pictures.shape == (2, size * 5 // 4, size * 5 // 4, 3)
+
+
+@pytest.mark.usefixtures("renderer")
+def test_stills_are_turned_darkened_and_framed_as_asked(face: Path, tmp_path: Path) -> None:
+    rest, turn = vector({}), rotation(np.radians(20), 0, 0)
+    with Subject(face) as subject:
+        context = Context(subject, face, None, None, tmp_path, tmp_path)
+        plain = studio.take(context, [studio.Pose(0, rest), studio.Pose(0, rest, turn), studio.Pose(0, rest, stops=4)])
+        wide = studio.take(context, [studio.Pose(0, vector({"eyeBlink": 1}), framing=2.6, background=1)])
+    bright, _, dark = plain.pictures.astype(float).mean((1, 2, 3))
+    assert dark < 0.6 * bright
+    nose = plain.points[:, 30, 0] - plain.points[:, [36, 45], 0].mean(1)
+    assert nose[1] - nose[0] > 5
+    np.testing.assert_array_equal(plain.points[0], plain.points[2])
+    assert wide.pictures.shape[1] == round(144 * 2.6)
+    assert wide.shown[0, INDEX["eyeBlinkLeft"]] > 0.9
+    assert np.ptp(wide.pictures[0, :20].astype(int)) > 5  # a place, not a grey wall
 
 
 def test_a_bundle_without_this_project_s_outputs_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ F64 = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
 Flags = npt.NDArray[np.bool_]
+
+
+def mean(values: npt.NDArray[Any] | Sequence[float]) -> float:
+    """The mean of any numbers or flags; NaN of none."""
+    return float(np.mean(values)) if len(values) else float("nan")
 
 
 def pearson(guess: Numbers, truth: Numbers) -> F64:

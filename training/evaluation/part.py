@@ -49,6 +49,7 @@ class Context:
         data: folder of held-out renders, rendered first where it lacks some. out: folder of the results.
         seed: of everything that is drawn. pictures: held-out renders; people: identities of the sweeps;
         steps: values of a sweep; occluded: pictures with something before the face; frames: of the static noise test.
+        faces: pictures of each kind of eyes and mouths; framed: people cut and rolled; negatives: pictures of no face.
         workers: processes that render; 1 renders in this one.
     """
 
@@ -64,6 +65,9 @@ class Context:
     steps: int = 11
     occluded: int = 400
     frames: int = 120
+    faces: int = 60
+    framed: int = 24
+    negatives: int = 2000
     workers: int = 1
 
 

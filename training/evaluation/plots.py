@@ -34,6 +34,23 @@ def bars(path: Path, names: Sequence[str], r: Numbers, mae: Numbers, constant_ma
     _save(figure, path)
 
 
+def levels(path: Path, rows: Mapping[str, Mapping[str, float]], title: str) -> None:
+    """One bar for each name, 0..1, in a colour for each of one or two rows."""
+    names = list(next(iter(rows.values())))
+    figure = _figure(7, 0.26 * len(names) + 1)
+    axis = figure.subplots()
+    y = np.arange(len(names))
+    height = 0.8 / len(rows)
+    for k, ((label, values), colour) in enumerate(zip(rows.items(), (_OURS, _OTHER), strict=False)):
+        axis.barh(
+            y + (k - (len(rows) - 1) / 2) * height, [values[name] for name in names], height, color=colour, label=label
+        )
+    axis.set(title=title, xlim=(min(0, *axis.get_xlim()), 1), yticks=y, yticklabels=names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
+    axis.legend()
+    _save(figure, path)
+
+
 def sweeps(path: Path, names: Sequence[str], values: Numbers, curves: Mapping[str, Numbers]) -> None:
     """The mean answer of each swept coefficient; curves: name -> (K, steps, C)."""
     columns = 8

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.augment import Faces
-from training.evaluation.studio import Sweep
+from training.evaluation.studio import Stills, Sweep
 from training.performer.coefficients import COEFFICIENTS, INDEX
 
 U8 = npt.NDArray[np.uint8]
@@ -52,6 +52,17 @@ def sweeps(path: Path, shown: Sequence[Sweep]) -> None:
     boxes = [[*item.points[-1].min(0), *item.points[-1].max(0)] for item in ordered]
     cells = [around(item.pictures[-1], box)[0] for item, box in zip(ordered, boxes, strict=True)]
     write(path, [captioned(cell, [item.name]) for cell, item in zip(cells, ordered, strict=True)])
+
+
+def stills(path: Path, taken: Stills, cases: Sequence[str], truth: F32, said: F32, count: int = 4) -> None:
+    """Some pictures of each case, each with the truth / what was said, (N, K) with N the same for each case."""
+    cells = []
+    for case, rows in zip(cases, np.split(np.arange(len(truth)), len(cases)), strict=True):
+        for k in rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]:
+            box = [*taken.points[k].min(0), *taken.points[k].max(0)]
+            pairs = [f"{was:.2f} / {told:.2f}" for was, told in zip(truth[k], said[k], strict=True)]
+            cells.append(captioned(around(taken.pictures[k], box)[0], [case, *pairs]))
+    write(path, cells)
 
 
 def dots(cell: U8, points: npt.NDArray[np.floating[Any]], colour: tuple[int, int, int]) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mien.backends.select import Terms
 from mien.bundle import Bundle
 from mien.profiler import Profiler
+from mien.tasks._following import Following
 from mien.tasks._loader import Loader
 from mien.tasks._network import Runner
 from mien.types import FaceState, Frame
@@ -58,6 +59,7 @@ class Subject:
         self._input = port.name
         self._runner = Runner(loaded)
         self._has_neutral = "neutral" in loaded.network.inputs
+        self._following = Following(self._load.bundle, self._load)
 
     def about(self) -> dict[str, Any]:
         """The bundle's name, and the SHA-256 of each of its blobs."""
@@ -92,6 +94,10 @@ class Subject:
         found["coefficients"] = np.clip(found["coefficients"], 0, 1)
         return found
 
+    def detects(self, picture: U8) -> bool:
+        """Whether the bundle's detector alone sees a face in a picture (H, W, 3); without a detector it always does."""
+        return self._following.detected(Frame.of(picture))
+
     def close(self) -> None:
         """Lets go of the bundle's file."""
         self._load.close()
@@ -110,3 +116,9 @@ def look(pipeline: mien.Pipeline, pictures: U8) -> list[FaceState]:
         pipeline.reset()
         states.append(pipeline.process(np.ascontiguousarray(picture)))
     return states
+
+
+def raw(pipeline: mien.Pipeline, pictures: U8) -> F32:
+    """A pipeline's unfiltered coefficients (N, 52) for pictures (N, H, W, 3); NaN where it found no face."""
+    rows = [state.raw if state.found else np.full(len(state.raw), np.nan) for state in look(pipeline, pictures)]
+    return np.stack(rows).astype(np.float32)

@@ -17,8 +17,8 @@ from mien.layouts import ARKIT52
 from training.augment import face_region
 from training.evaluation import metrics, plots, sheets
 from training.evaluation.part import Asked, Context, Part
-from training.evaluation.studio import Sweep, sweeps
-from training.evaluation.subject import look
+from training.evaluation.studio import Stills, Sweep, sweeps
+from training.evaluation.subject import raw
 from training.performer import landmarks
 from training.performer.coefficients import COEFFICIENTS, INDEX
 
@@ -43,8 +43,7 @@ def run(context: Context) -> Part:
             at = item.person, INDEX[item.name]
             ours[at] = context.subject.predict(crops(item, context.subject.size))["coefficients"]
             if peer is not None:
-                states = look(peer, item.pictures)
-                theirs[at] = [state.raw if state.found else np.full(_ARKIT, np.nan) for state in states]
+                theirs[at] = raw(peer, item.pictures)
             if item.person == 0:
                 shown.append(item)
     values = np.linspace(0, 1, context.steps)
@@ -66,8 +65,8 @@ def run(context: Context) -> Part:
     )
 
 
-def crops(item: Sweep, size: int) -> npt.NDArray[np.uint8]:
-    """The exact face crops of a sweep's pictures, uint8 (S, size, size, 3)."""
+def crops(item: Sweep | Stills, size: int) -> npt.NDArray[np.uint8]:
+    """The exact face crops of N pictures, uint8 (N, size, size, 3)."""
     spec = _native.TensorSpec(size, size, "uint8", "nhwc", "rgb", "replicate", [1.0] * 3, [0.0] * 3)
     out = np.empty((len(item.pictures), size, size, 3), np.uint8)
     for picture, points, crop in zip(item.pictures, item.points, out, strict=True):

@@ -17,6 +17,7 @@ from training.face.layout import SIZE, centred, halves, neutral
 from training.face.network import FaceOutputs
 from training.face.pool import SHARD, Pool, Shard, wanted
 from training.faces import FaceBatch, FaceLoss, label_map, no_face
+from training.negatives import negative
 from training.performer import landmarks
 from training.performer.expressions import FREE_SIDES, LEARNT, ExpressionSampler
 from training.performer.labels import displacement
@@ -24,7 +25,7 @@ from training.performer.labels import displacement
 F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
 
-_NEGATIVES = 0.06  # share of a batch that shows no face
+_NEGATIVES, _ALIKE = 0.06, 0.5  # share of a batch that shows no face, and of it what may be taken for one
 _AT_EDGE = 0.12  # share of the faces that a frame's border cuts
 _SPOILED, _EASED_FROM, _EASED_TO = 0.55, 0.6, 0.35  # share of spoiled pictures; from this part on it falls to that
 _FIELDS = ("points", "rotation", "gaze", "coefficients", "visibility")
@@ -82,7 +83,8 @@ class HalvesBatches:
         faces = self._augment.batch(number, faces_of(pictures, labels), spoiled(step / self._steps))
         present = rng.random(count) >= _NEGATIVES
         for i in np.flatnonzero(~present):
-            faces.pictures[i] = no_face(rng, faces.pictures[i])
+            alike = rng.random() < _ALIKE
+            faces.pictures[i] = negative(rng, SIZE, SIZE) if alike else no_face(rng, faces.pictures[i])
         t = torch.from_numpy
         return HalvesBatch(
             t(faces.nchw()), t(faces.points), t(faces.rotation), t(faces.gaze), t(faces.coefficients),

@@ -60,7 +60,7 @@ class Creases:
         active = np.flatnonzero(drive)
         moved = np.tensordot(drive[active], self.gain[active], 1) if len(active) else np.zeros_like(self.age)
         out = np.zeros((len(self.phase), LAYERS), np.float32)
-        out[: len(moved)] = np.clip(moved * np.float32(0.4 + 0.7 * lively) + self.age * np.float32(old), 0, 1.3)
+        out[: len(moved)] = np.clip(moved * np.float32(0.55 + 0.6 * lively) + self.age * np.float32(old), 0, 1.3)
         return out
 
 

@@ -140,14 +140,13 @@ class Head:
     def shown(self, coefficients: F32) -> F32:
         """What of an expression (57,) this face shows, in 0..1: the label of its picture.
 
-        Differs from what was asked where `limited` holds the lids or the lips. eyeLookDown stays as asked: the eyeball
-        turns all the way.
+        Differs from what was asked where `limited` holds lids or lips. Two stay as asked: eyeLookDown, as the eyeball
+        turns all the way, and eyeBlink, since the eye is shut, whichever part squint and cheek have taken in it.
         """
         weights = self.limited(coefficients)
         out = np.array(coefficients, np.float32)
-        for k, side in enumerate(SIDES):
-            weights[ARKIT52.index(f"eyeBlink{side}")] /= self._blink_gain[k]
-            for name in ("eyeBlink", "eyeSquint", "cheekSquint"):
+        for name in ("eyeSquint", "cheekSquint"):
+            for side in SIDES:
                 out[ARKIT52.index(f"{name}{side}")] = weights[ARKIT52.index(f"{name}{side}")]
         close = ARKIT52.index("mouthClose")
         out[close] = weights[close]

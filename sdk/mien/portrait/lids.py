@@ -16,7 +16,8 @@ SIDES = ("Left", "Right")
 def held(coefficients: F32, blink: F32, lids: F32, lips: float, lid_shapes: F32, lip_shapes: F32) -> F32:
     """The weights (52,) that a face's shapes get for coefficients.
 
-    On each eye first lookDown, squint and cheekSquint are scaled back, then the blink; mouthClose until the lips touch.
+    On each eye the blink is scaled back first, then lookDown, squint and cheekSquint, so that eyes squeezed shut keep
+    the cheeks' part of it; mouthClose until the lips touch.
 
     Args:
         coefficients: (52,). blink: (2,) what eyeBlink is multiplied by on each side.
@@ -29,7 +30,7 @@ def held(coefficients: F32, blink: F32, lids: F32, lips: float, lid_shapes: F32,
         out[closing] *= blink[k]
         softer = [ARKIT52.index(f"{name}{side}") for name in ("eyeLookDown", "eyeSquint", "cheekSquint")]
         gap = lids[k] + float(out @ lid_shapes[k]) - LID_GAP
-        for group in (softer, [closing]):
+        for group in ([closing], softer):
             part = float(out[group] @ lid_shapes[k][group])
             if gap < 0 and part < 0:
                 keep = max(0.0, 1 - gap / part)

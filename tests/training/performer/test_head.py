@@ -104,14 +104,17 @@ def test_the_gaze_label_is_where_the_eyeball_points(people: list[Head]) -> None:
 
 
 def test_the_label_is_what_the_face_shows(people: list[Head]) -> None:
-    """A squint behind closed lids, or lips that touch already, are less than what was asked; all else is as asked."""
+    """Eyes squeezed shut keep their squint; lips that touch already are less than asked; all else is as asked."""
     rng = np.random.default_rng(2)
     held = {INDEX[f"{name}{side}"] for name in ("eyeBlink", "eyeSquint", "cheekSquint") for side in ("Left", "Right")}
     held.add(INDEX["mouthClose"])
     for head in people:
         asked = face(eyeBlinkLeft=1, eyeSquintLeft=1, cheekSquintLeft=0.5, mouthClose=1, jawOpen=0.2, tongueOut=0.3)
         shown = head.shown(asked)
-        assert shown[INDEX["eyeSquintLeft"]] < 0.5
+        assert shown[INDEX["eyeSquintLeft"]] == shown[INDEX["eyeBlinkLeft"]] == 1
+        lids = head.pose(asked).vertices[rig().kit.landmarks][[43, 47], 1]
+        assert abs(float(lids[0] - lids[1])) < 0.2  # cm: shut
+        assert shown[INDEX["mouthClose"]] < 0.5
         assert 0 <= shown.min() <= shown.max() <= 1
         np.testing.assert_allclose(head.pose(shown).vertices, head.pose(asked).vertices, atol=2e-3)
         free = rng.random(57).astype(np.float32)

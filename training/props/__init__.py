@@ -1,0 +1,1 @@
+"""Things that are drawn procedurally, of which the negatives are composed."""
