@@ -199,6 +199,7 @@ void bind_tracker(py::module_ &module) {
            }),
            py::arg("bundle"), py::arg("beside") = py::none())
       .def_property_readonly("networks", &networks)
+      .def_property_readonly("detects", &Model::detects)
       .def_property_readonly("landmarks", &Model::landmarks);
   module.def(
       "neighbour",

@@ -408,6 +408,10 @@ class TrackerModel:
         """The networks that streams will want, and whether each is in the bundle beside."""
 
     @property
+    def detects(self) -> bool:
+        """Whether there is a detector; where nobody is followed, it is what a stream wants first."""
+
+    @property
     def landmarks(self) -> int: ...
 
 class Tracker:

@@ -66,10 +66,7 @@ class Subject:
         self._input = port.name
         self._runner = Runner(loaded)
         self._has_neutral = "neutral" in loaded.network.inputs
-        self._detector = None
-        if "detect" in root:
-            finder = self._load.other(root.section("detect").text("bundle"))
-            self._detector = Following(finder.bundle, finder).stream(1, False, False)
+        self._following = Following(self._load.bundle, self._load)
 
     def about(self) -> dict[str, Any]:
         """The bundle's name, and the SHA-256 of each of its blobs."""
@@ -110,7 +107,7 @@ class Subject:
 
     def detects(self, picture: U8) -> bool:
         """Whether the bundle's detector alone sees a face in a picture (H, W, 3); without a detector it always does."""
-        return self._detector is None or len(self._detector.process(Frame.of(picture), Profiler())) > 0
+        return self._following.detected(Frame.of(picture))
 
     def close(self) -> None:
         """Lets go of the bundle's file."""

@@ -24,7 +24,7 @@ std::string beside(const Bundle &bundle, const std::string &name) {
 }
 
 template <class From, class To>
-void copy(const From &from, size_t count, To *to) {
+void copy(const From *from, size_t count, To *to) {
   for (size_t i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
 }
 
@@ -126,15 +126,15 @@ void FaceStream::describe(const tracker::Face *face, int64_t t_ns, mien_face_sta
   made.id = face->id;
   made.presence = static_cast<float>(face->presence);
   made.measured = MIEN_HAS_LANDMARKS;
-  copy(face->box, 4, made.box);
+  copy(face->box.data(), 4, made.box);
   if (!face->visibility.empty()) {
-    copy(face->visibility, made.region_count, made.visibility);
+    copy(face->visibility.data(), made.region_count, made.visibility);
     made.measured |= MIEN_HAS_VISIBILITY;
   }
   if (count > 0) {
     for (size_t i = 0; i < count; ++i) made.raw[i] = model.gives(i) ? face->coefficients[i] : kNone;
-    copy(face->coefficients, count, made.coefficient);
-    copy(face->valid, count, made.valid);
+    copy(face->coefficients.data(), count, made.coefficient);
+    copy(face->valid.data(), count, made.valid);
     if (smoothing_) smoothing_->apply(made.id, t_ns, made.coefficient, made.valid);
     for (size_t i = 0; i < count; ++i) {
       if (made.valid[i] == 0) made.coefficient[i] = kNone;

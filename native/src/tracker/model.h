@@ -34,6 +34,7 @@ class Model {
   const std::vector<std::string> &coefficients() const;                               // none, or ARKit's and the extras
   bool gives(size_t coefficient) const { return coefficients_->gives(coefficient); }  // whether an output stands for it
   const std::vector<std::string> &regions() const;
+  bool detects() const { return detector_.has_value(); }
   bool looks() const { return gaze_.has_value(); }  // whether there are eyes and gaze
   const std::vector<Expression::Output> &expression() const;
 

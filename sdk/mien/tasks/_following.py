@@ -42,6 +42,18 @@ class Following:
                 if section in root:
                     root.section(section).native()
 
+    def detected(self, frame: Frame) -> bool:
+        """Whether the detector alone sees a face in a picture; without a detector it always does. Raises ModelError."""
+        if not self._model.detects:
+            return True
+        tracker = _native.Tracker(self._model)
+        tracker.begin(frame.image, frame.t_ns)
+        detector = wanted = tracker.wants()  # nobody is followed yet
+        while wanted is not None and wanted == detector:  # it may look in more than one way
+            tracker.answer(self._networks[wanted].run(tracker.inputs(wanted)))
+            wanted = tracker.wants()
+        return wanted is not None or bool(tracker.faces())
+
     def stream(self, max_faces: int, tracking: bool, smoothing: bool) -> Followed:
         """Fresh state for one stream of frames. Arguments as of `mien.open`."""
         return Followed(_native.Tracker(self._model, max_faces, tracking, smoothing), self._networks)
