@@ -1,7 +1,8 @@
 """Exports a model to every engine, proves it, and writes one bundle.
 
-    python -m export face --targets all -o face.mien
-    python -m export my_recipe.py --checkpoint weights.pt --targets ort-cpu,litert-int8 -o mine.mien
+    python -m export face -o face.mien                              # a default bundle again, from its own weights
+    python -m export face --from out/training/face/face.pt          # from a checkpoint of training, or another bundle
+    python -m export my_recipe.py --from weights.pt --targets ort-cpu,litert-int8 -o mine.mien
     python -m export --from model.onnx --calibration pictures/ -o model.mien
 
 Exit code 1 and no bundle if the gate refuses an int8 target; the report is written in any case.
@@ -16,7 +17,7 @@ import typer
 
 from export.errors import ExportError
 from export.key import key_in, key_of
-from export.plugins import names
+from export.plugins import chosen
 from training.command import run
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -25,10 +26,14 @@ _ROOT = Path(__file__).resolve().parent.parent
 def main(
     source: Annotated[str | None, typer.Argument(help="a recipe: file of export/recipes, or a .py file")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="the bundle [default: SOURCE.mien]")] = None,
-    targets: Annotated[str, typer.Option(help="'all', or names with commas; see `--list`")] = "all",
-    foreign: Annotated[Path | None, typer.Option("--from", help="a model file: .onnx, .pt2, .tflite, .mien")] = None,
+    targets: Annotated[
+        str, typer.Option(help="'default': CPUs in float and int8; 'all'; or names with commas, see `--list`")
+    ] = "default",
+    origin: Annotated[
+        Path | None,
+        typer.Option("--from", help="the recipe's checkpoint or bundle; without a recipe .onnx, .pt2, .tflite, .mien"),
+    ] = None,
     network: Annotated[str, typer.Option(help="which network of a .mien file [default: the first]")] = "",
-    checkpoint: Annotated[Path | None, typer.Option(help="the recipe's weights [default: its own choice]")] = None,
     calibration: Annotated[Path | None, typer.Option(help="folder with your own pictures")] = None,
     samples: Annotated[int, typer.Option(help="how many to calibrate on")] = 300,
     method: Annotated[str, typer.Option(help="of int8 ONNX: file of quantization/methods")] = "nncf-ptq",
@@ -47,30 +52,35 @@ def main(
 
         print_targets()
         return
-    if (source is None) == (foreign is None):
-        raise ExportError("export.source", "Give a recipe, or a model file with --from, and not both.", "")
-    which = str(foreign) if foreign else str(source)
-    wanted = names("export.targets") if targets == "all" else [name.strip() for name in targets.split(",") if name]
-    out = output or Path(f"{Path(which).stem}.mien")
+    if source is None and origin is None:
+        raise ExportError("export.source", "Give a recipe, or a model file with --from.", "See docs/export.md.")
+    wanted, every = chosen(targets)
+    out = output or Path(f"{Path(source or str(origin)).stem}.mien")
     shapes = dict(_shape(text) for text in shape or [])
     stated = {
-        "source": which, "foreign": foreign is not None, "checkpoint": checkpoint, "pictures": calibration,
-        "calibration": samples, "method": method, "shapes": shapes, "network": network,
+        "recipe": source or "", "origin": origin, "pictures": calibration, "calibration": samples, "method": method,
+        "shapes": shapes, "network": network,
     }  # fmt: skip
-    files = [path for path in (Path(which), checkpoint, calibration) if path is not None and path.exists()]
+    files = [path for path in (Path(source or ""), origin, calibration) if path is not None and path.is_file()]
+    files += [calibration] if calibration and calibration.is_dir() else []
     files += _shipped()  # they find faces in pictures, and their weights are what recipes begin with
-    if which.endswith(".py"):
-        files += sorted(Path(which).parent.glob("*.py"))  # what a recipe imports lies beside it
+    if source and source.endswith(".py"):
+        files += sorted(Path(source).parent.glob("*.py"))  # what a recipe imports lies beside it
     fresh = key_of({**stated, "targets": sorted(wanted), "signed": key is not None, "npu": npu}, files)
     if out.is_file() and key_in(out) == fresh:
         print(f"{out} is up to date.")
         return
-    from export.build import Settings
     from export.run import export
+    from export.settings import Settings
+    from export.sources import open_source
 
     seal = _key(key) if key else None
     settings = Settings(work=work, **stated)  # type: ignore[arg-type]
-    if not export(settings, wanted, targets == "all", out, fresh, seal, jobs, npu):
+    written = export(
+        lambda: open_source(settings), settings, wanted, out,
+        every=every, key=fresh, signature=seal, jobs=jobs, npu=npu,
+    )  # fmt: skip
+    if not written:
         raise SystemExit(1)
 
 

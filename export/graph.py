@@ -160,12 +160,33 @@ def halved(model: onnx.ModelProto, whole: Sequence[str] = ()) -> onnx.ModelProto
     return out
 
 
-def round_to_half(module: nn.Module, whole: Sequence[str] = ()) -> None:
-    """Rounds the large weights to what `halved` stores, in place: then the exported model is the module exactly."""
-    with torch.no_grad():
-        for name, weight in module.named_parameters():
-            if weight.numel() >= 64 and not any(part in name for part in whole):
-                weight.copy_(weight.half().float())
+@torch.no_grad()
+def round_to_half(
+    module: nn.Module, examples: Sequence[Tensor], whole: Sequence[str] = (), tolerance: float = 5e-3
+) -> float:
+    """Rounds the large weights to what `halved` stores, in place: then the exported model is the module exactly.
+
+    Args:
+        module: in eval mode; takes the examples, returns a tuple of tensors.
+
+    Returns:
+        What rounding changes, as `difference` measures; 0 where the weights were rounded before.
+
+    Raises:
+        ExportError: ``export.half``, it changes more than `tolerance`.
+    """
+    before = [value.numpy().copy() for value in module(*examples)]
+    for name, weight in module.named_parameters():
+        if weight.numel() >= 64 and not any(part in name for part in whole):
+            weight.copy_(weight.half().float())
+    worst = difference([value.numpy() for value in module(*examples)], before)
+    if not worst <= tolerance:
+        raise ExportError(
+            "export.half",
+            f"Weights in half change what the network says by {worst:.2e} (limit {tolerance:.0e}).",
+            "Name the weights whose sums cancel as keep_whole.",
+        )
+    return worst
 
 
 def session(data: bytes) -> Any:

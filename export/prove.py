@@ -46,8 +46,8 @@ class Proof:
 
     @property
     def bytes(self) -> int:
-        """Of the members that the engine loads."""
-        return sum(len(self.built.blobs[name]) for name in (self.built.blob, self.built.weights) if name)
+        """Of the member that the engine loads."""
+        return len(self.built.blobs[self.built.blob])
 
 
 def prove(build: Build, target: type[Target], built: Built) -> Proof:
@@ -57,14 +57,14 @@ def prove(build: Build, target: type[Target], built: Built) -> Proof:
         ExportError: ``export.parity``, ``export.operators``. ModelError: the engine refuses what was made for it.
     """
     run = runner(target, built)
-    got = [list(run(feed, list(build.recipe.outputs))) for feed in build.examples]
+    got = [list(run(feed, list(build.recipe.outputs))) for feed in build.values.examples]
     proof = Proof(
-        built, f"{target.engine}:CPU", max(difference(a, b) for a, b in zip(got, build.expected, strict=True))
+        built, f"{target.engine}:CPU", max(difference(a, b) for a, b in zip(got, build.values.expected, strict=True))
     )
     if target.table:
         proof.support = {target.table: supported(target, built)}
     if target.precision == "int8":
-        proof.verdict = build.judged(run, build.held_out)
+        proof.verdict = build.judge.at_the_gate(run)
     elif not proof.parity <= build.recipe.tolerance:
         raise ExportError(
             "export.parity",
@@ -92,7 +92,7 @@ def supported(target: type[Target], built: Built) -> ops.Support:
 def clock(build: Build, targets: Mapping[str, type[Target]], proofs: Mapping[str, Proof]) -> None:
     """Fills in the medians; all targets take turns on one core, so that a busy moment hits each of them."""
     runs = {name: runner(targets[name], proof.built) for name, proof in proofs.items()}
-    feed, outputs = build.examples[0], list(build.recipe.outputs)
+    feed, outputs = build.values.examples[0], list(build.recipe.outputs)
     times: dict[str, list[float]] = {name: [] for name in runs}
     with _pinned():
         for _ in range(_ROUNDS):

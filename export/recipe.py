@@ -1,6 +1,6 @@
 """Recipe: everything export has to know of one model. A file of `export/recipes` holds one; so may a user's file.
 
-    def recipe(checkpoint: Path | None) -> Recipe: ...
+    def recipe(origin: Path | None) -> Recipe: ...
 
 A recipe that says no more than module, inputs and outputs is enough (docs/export.md); what is left out is generic.
 """
@@ -39,7 +39,7 @@ class Recipe:
             `tflite` is all there is.
         inputs: name -> an example with the batch extent of 1, float32; its shape is the network's.
         outputs: names in the module's order.
-        manifest: what the bundle's manifest says but for targets, blobs and metrics: task, licence, sections. Networks
+        manifest: what the bundle's manifest says but for targets and blobs: task, licence, sections, figures. Networks
             may be left out: then there is one of the recipe's name with the ports of the examples.
         network: which network of the manifest this is; "" means the recipe's name.
         blobs: further members of the bundle.
@@ -56,6 +56,8 @@ class Recipe:
         rename: the model's own name of a tensor -> the manifest's, where they differ.
         tolerance: of a float engine's difference from torch, as `export.graph.difference` measures.
         onnx, tflite: a foreign model's bytes instead of a module.
+        stored: the module as a bundle already holds it: float ONNX, weights in half, tensors of the recipe's names. It
+            goes into the new bundle byte for byte; empty: it is traced.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Recipe:
     tolerance: float = 1e-4
     onnx: bytes = b""
     tflite: bytes = b""
+    stored: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         for kind, names in (("input", list(self.inputs)), ("output", list(self.outputs))):
@@ -105,7 +108,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
 
 
-def load(which: str, checkpoint: Path | None) -> Recipe:
+def load(which: str, origin: Path | None) -> Recipe:
     """The recipe of that name, or in that file.
 
     Raises:
@@ -122,8 +125,8 @@ def load(which: str, checkpoint: Path | None) -> Recipe:
         )
     make = getattr(module, "recipe", None)
     if not callable(make):
-        raise ExportError("export.recipe", f"{which} has no function recipe(checkpoint).", "See docs/export.md.")
-    recipe = make(checkpoint)
+        raise ExportError("export.recipe", f"{which} has no function recipe(origin).", "See docs/export.md.")
+    recipe = make(origin)
     if not isinstance(recipe, Recipe):
         raise ExportError("export.recipe", f"{which}: recipe() gave a {type(recipe).__name__}.", "It gives a Recipe.")
     return recipe

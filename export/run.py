@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -16,29 +16,37 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from export import assemble
-from export.build import Build, Settings
+from export.build import Build
 from export.errors import ExportError
 from export.plugins import find, names
 from export.prove import Proof, clock, prove
 from export.quiet import quiet
+from export.recipe import Recipe
+from export.settings import Settings
+from export.sources import open_source
 from export.targets.base import Built, Target
 from quantization import report
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 def export(
+    source: Callable[[], Recipe],
     settings: Settings,
     wanted: Sequence[str],
-    every: bool,
     output: Path,
-    key: str,
-    signature: bytes | None,
-    jobs: int,
-    npu: bool,
+    *,
+    every: bool = False,
+    key: str = "",
+    signature: bytes | None = None,
+    jobs: int = 1,
+    npu: bool = False,
 ) -> bool:
     """Whether the bundle was written; the report beside it is in any case.
 
     Args:
-        every: all targets were asked for: those that this kind of model cannot have are left out and listed.
+        source: opens what is exported; where `jobs` is more than one, each process opens it anew by the settings.
+        every: a whole set of targets was asked for: those that this kind of model cannot have are left out and listed.
 
     Raises:
         MienError: something cannot be built; neither bundle nor report is touched.
@@ -47,8 +55,8 @@ def export(
     columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("reading", total=2 * len(wanted) + 1)
-        build = Build(settings, lambda what: progress.update(bar, description=what))
         with quiet():
+            build = Build(source(), settings, lambda what: progress.update(bar, description=what))
             targets, left_out = _possible(build, wanted, every)
         progress.update(bar, total=2 * len(targets) + 1)
         with quiet():
@@ -121,14 +129,10 @@ def _prepare(build: Build, targets: Mapping[str, type[Target]]) -> None:
     if build.recipe.tflite:
         return
     build.float_blob()
-    for target in targets.values():
-        if target.engine == "openvino" and target.precision != "int8":
-            target.build(build)  # CPU and GPU share it
-            break
     int8 = [target for target in targets.values() if target.precision == "int8"]
     if not int8:
         return
-    build.calibration  # noqa: B018  # a cached property
+    build.calibration  # noqa: B018  # a property that makes it
     if any(target.needs == "onnx" and target.device != "Tensorrt" for target in int8):
         build.int8_blob()
     if any(target.device == "Tensorrt" for target in int8):
@@ -143,7 +147,7 @@ def _built(build: Build, targets: Mapping[str, type[Target]], jobs: int) -> Iter
             yield name, made
         return
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        running = {name: pool.submit(build_one, build.settings, name) for name in targets}
+        running = {name: pool.submit(build_one, build.values.settings, name) for name in targets}
         for name, future in running.items():
             yield name, future.result()
 
@@ -151,7 +155,7 @@ def _built(build: Build, targets: Mapping[str, type[Target]], jobs: int) -> Iter
 def build_one(settings: Settings, name: str) -> Built:
     """One target in a process of its own."""
     with quiet():
-        return find("export.targets", name, Target).build(Build(settings))
+        return find("export.targets", name, Target).build(Build(open_source(settings), settings))
 
 
 def _npu(
@@ -171,11 +175,10 @@ def _npu(
     for name, target in targets.items():
         if target.device == "NPU":
             built = proofs[name].built
-            folder = build.settings.work / "npu"
+            folder = build.values.settings.work / "npu"
             folder.mkdir(parents=True, exist_ok=True)
-            for member in filter(None, (built.blob, built.weights)):
-                (folder / Path(member).name).write_bytes(built.blobs[member])
             model = folder / Path(built.blob).name
+            model.write_bytes(built.blobs[built.blob])
             results = [npu.compile_model(exe, model, p, folder / f"{p}.blob") for p in npu.PLATFORMS]
             record[name] = [dict(result.__dict__) for result in results]
             for result in results:
@@ -223,7 +226,7 @@ def _float_bytes(build: Build) -> int:
     """Of the weights as float32; 0 for models whose weights only their own engine reads."""
     if build.recipe.tflite:
         return 0
-    return sum(numpy_helper.to_array(weight).nbytes for weight in build.float_model.graph.initializer)
+    return sum(numpy_helper.to_array(weight).nbytes for weight in build.values.float_model.graph.initializer)
 
 
 def print_targets() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import onnx
 import torch
@@ -16,9 +15,7 @@ from export import graph
 from export.errors import ExportError
 from export.pictures import fed
 from export.recipe import Recipe, load
-
-if TYPE_CHECKING:
-    from export.build import Settings
+from export.settings import Settings
 
 _SUFFIXES = (".onnx", ".pt2", ".tflite", ".mien")
 
@@ -29,14 +26,19 @@ def open_source(settings: Settings) -> Recipe:
     Raises:
         ExportError: ``export.source``, the file is missing, damaged or of an unknown kind; as `recipe.load`.
     """
-    if not settings.foreign:
-        return load(settings.source, settings.checkpoint)
-    path = Path(settings.source)
-    if not path.is_file():
+    path = settings.origin
+    if path is not None and not path.is_file():
         raise ExportError("export.source", f"There is no file {path}.", "")
+    if settings.recipe:
+        return load(settings.recipe, path)
+    assert path is not None
     openers = {".onnx": _onnx, ".pt2": _program, ".tflite": _tflite, ".mien": _bundle}
     if path.suffix not in openers:
-        raise ExportError("export.source", f"{path.name} is none of {', '.join(_SUFFIXES)}.", "")
+        raise ExportError(
+            "export.source",
+            f"{path.name} is none of {', '.join(_SUFFIXES)}.",
+            f"For a checkpoint name its recipe: python -m export RECIPE --from {path.name}.",
+        )
     try:
         return openers[path.suffix](path, settings)
     except ExportError:

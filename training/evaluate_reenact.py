@@ -34,7 +34,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks._report import commit
-from training import portraits, reenact_pairs
+from training import checkpoint, portraits, reenact_pairs
 from training.command import run
 from training.evaluate import table
 from training.evaluation.identity import Recogniser
@@ -42,7 +42,6 @@ from training.evaluation.identity import figures as of_embeddings
 from training.evaluation.metrics import geodesic, pearson
 from training.evaluation.part import Asked
 from training.evaluation.pictures import psnr, ssim
-from training.face_bundle import load_weights
 from training.models.keypoints import KeypointNetwork
 from training.paths import ROOT
 from training.reenact_pairs import Sittings, Stage, measured, measured_motion
@@ -91,9 +90,9 @@ def absolute_motion(sittings: Sittings, row: int, view: int, source: Fit) -> Mot
 class Keypoints:
     """The trained baseline."""
 
-    def __init__(self, checkpoint: Path) -> None:
+    def __init__(self, trained: Path) -> None:
         self._network = KeypointNetwork()
-        load_weights(self._network, checkpoint)
+        checkpoint.load(self._network, trained)
         self._network.eval()
 
     @torch.no_grad()

@@ -15,7 +15,8 @@ from training.augment import Augment
 from training.dataset import Dataset
 from training.faces import faces_of, label_map
 from training.loop import rows_of
-from training.models.expression import EMOTIONS, GRID, Heads
+from training.measures import correlations
+from training.models.expression import EMBEDDING, EMOTIONS, GRID, Heads
 from training.models.face import SIZE, FaceNetwork
 from training.performer import labels, landmarks
 
@@ -234,3 +235,31 @@ def _distance_loss(raw: Tensor, truth: Tensor) -> Tensor:
 
 def _length(v: Tensor) -> Tensor:
     return torch.sqrt((v * v).sum(1) + 1e-6)
+
+
+@torch.no_grad()
+def scores(heads: Heads, features: Features) -> dict[str, Any]:
+    """A few figures for the checkpoint; `training.evaluate` measures the rest through the finished bundle."""
+    heads.eval()
+    rows = np.arange(len(features))
+    out = heads(*inputs_of(features, rows), torch.zeros(len(rows), EMBEDDING))
+    meant = features.emotion.max(1) > 0.9
+    guess, truth = out.emotion.numpy()[meant].argmax(1), features.emotion[meant].argmax(1)
+    decided = features.known >= 0
+    unknown = out.unknown.numpy()[decided, 0]
+    triplets = labels.triplets(features.truth, np.random.default_rng(0), 4000)
+    a, p, n = (out.embedding.numpy()[triplets[:, k]] for k in range(3))
+    return {
+        "au_r": [round(float(r), 3) for r in correlations(out.aus.numpy(), features.aus)],
+        "affect_r": [round(float(r), 3) for r in correlations(out.affect.numpy(), features.affect)],
+        "emotion_accuracy": float((guess == truth).mean()),
+        "unknown_auc": _auc(unknown, features.known[decided] == 0),
+        "triplet_accuracy": float((np.linalg.norm(a - p, axis=1) < np.linalg.norm(a - n, axis=1)).mean()),
+    }
+
+
+def _auc(score: npt.NDArray[np.floating[Any]], positive: npt.NDArray[np.bool_]) -> float:
+    """Area under the ROC curve by ranks (Mann-Whitney)."""
+    rank = score.argsort().argsort() + 1.0
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    return float((rank[positive].sum() - ones * (ones + 1) / 2) / max(ones * zeros, 1))

@@ -1,6 +1,4 @@
-"""Fine-tunes a finished bundle with a user's own labels.
-
-    python -m training.finetune --labels my.csv --images pictures -o my.mien
+"""Fine-tunes the network of a finished bundle with a user's own labels; `python -m export.finetune` is the command.
 
 Nothing but the bundle, the pictures and the CSV (see labels_csv.py) is needed. A fifth of the pictures, of people of
 their own where the CSV names them, is held out. They choose when to stop, and the figures before and after are theirs,
@@ -9,32 +7,24 @@ so the figures after are a little too kind.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import typer
-from mien.bundle import Bundle
-from mien.locate import locate, shipped
-from rich.console import Console
 from rich.table import Table
 
-from training import face_bundle, finetuning
-from training.bundling import targets
-from training.command import run
+from training import finetuning
 from training.errors import TrainingError
 from training.finetuning import Network, Seen, answer_all, look
 from training.labels_csv import EMOTION, MEASURED, Labels, read
-from training.loop import keep_threads_apart
 from training.measures import correlations
 from training.models.expression import ExpressionNetwork
 from training.own_faces import OwnFace, find_all
 from training.performer.coefficients import COEFFICIENTS
-from training.weights import NETWORK, load_folded
+from training.weights import load_folded
 
 MIN_ROWS = 20  # labelled pictures with a face
 MIN_EACH = 8  # labels of each column among them
@@ -42,30 +32,34 @@ _HELD_OUT = 0.2
 _SHOWN = 10  # pictures without a face that are listed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """What fine-tuning did.
 
     Attributes:
+        network: the folded network with its new weights, in eval mode.
         scores: column -> before, after: figures on the held-out pictures; see `measure`.
         rows, held_out: pictures that were learnt from, and that were not. step: the one that was best.
         skipped: picture -> why it was left out.
+        how: SHA-256 of the labels, the steps and the seed that were asked for.
     """
 
+    network: Network
     scores: dict[str, dict[str, dict[str, float]]]
     rows: int
     held_out: int
     step: int
     skipped: dict[str, str]
+    how: dict[str, Any]
 
 
-def finetune(bundle: Path, csv: Path, images: Path, output: Path, *, steps: int = 400, seed: int = 1) -> Result:
-    """Reads, finds the faces, trains, and writes the new bundle.
+def finetune(bundle: Path, csv: Path, images: Path, *, steps: int = 400, seed: int = 1) -> Result:
+    """Reads, finds the faces, and trains.
 
     Raises:
         TrainingError: ``labels.*`` and ``training.weights`` as the readers say; ``labels.few``, too few pictures with
-            labels and a face; ``finetune.no_gain``, the held-out pictures were told best before: nothing is written.
-        BundleError: the bundle is damaged, or the new one cannot be written.
+            labels and a face; ``finetune.no_gain``, the held-out pictures were told best before.
+        BundleError: the bundle is damaged.
     """
     network = load_folded(bundle)
     labels = read(csv, (*MEASURED, EMOTION) if isinstance(network, ExpressionNetwork) else COEFFICIENTS)
@@ -85,9 +79,8 @@ def finetune(bundle: Path, csv: Path, images: Path, output: Path, *, steps: int 
         )
     after = measure(network, unseen)
     scores = {name: {"before": before[name], "after": after[name]} for name in before}
-    result = Result(scores, len(train), len(test), step, skipped)
-    write(output, bundle, network, result, {"labels_sha256": labels.digest, "steps": steps, "seed": seed})
-    return result
+    how = {"labels_sha256": labels.digest, "steps": steps, "seed": seed}
+    return Result(network.eval(), scores, len(train), len(test), step, skipped, how)
 
 
 def _faces(bundle: Path, images: Path, labels: Labels) -> tuple[list[OwnFace], Labels, dict[str, str]]:
@@ -161,36 +154,6 @@ def measure(network: Network, seen: Seen) -> dict[str, dict[str, float]]:
     return scores
 
 
-def write(path: Path, base: Path, network: Network, result: Result, how: Mapping[str, Any]) -> None:
-    """Writes the bundle anew with these weights, and where they come from; targets for other engines are dropped."""
-    bundle = Bundle.open(base)
-    fields = json.loads(json.dumps(bundle.manifest.root.fields))
-    described = fields["networks"][NETWORK]
-    outputs = list(described["outputs"])
-    extra = {name: tuple(port["shape"]) for name, port in described["inputs"].items() if name != "image"}
-    model, parity = face_bundle.export(network, outputs, extra)
-    blob = "onnx/face.onnx"
-    old = {target[part] for target in described["targets"] for part in ("blob", "weights") if part in target}
-    described["targets"] = targets(blob, ["image", *extra, *outputs])
-    finetuned = {
-        "base": dict(bundle.manifest.blobs),
-        "pictures": result.rows,
-        "held_out": result.held_out,
-        "best_step": result.step,
-        "held_out_scores": result.scores,
-        **how,
-    }
-    measured = {name: value for name, value in fields.get("metrics", {}).items() if name != "export"}
-    fields["metrics"] = {**measured, "parity_with_torch": parity, "finetuned": finetuned}
-    said = fields.get("training_data", "")
-    fields["training_data"] = f"{said} Fine-tuned by its user on {result.rows} labelled pictures of their own.".strip()
-    fields["name"] = f"{fields['name'].removesuffix('-finetuned')}-finetuned"
-    blobs = {name: bytes(bundle.blob(name)) for name in bundle.names() if name not in old}
-    del fields["blobs"]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Bundle.write(path, fields, {**blobs, blob: model})
-
-
 def table(result: Result) -> Table:
     """Before and after on the held-out pictures."""
     grid = Table("held out", "labels", "r before", "r after", "error before", "error after")
@@ -202,26 +165,3 @@ def table(result: Result) -> Table:
             cells = (old["r"], new["r"], old["mae"], new["mae"])
             grid.add_row(name, f"{old['n']:.0f}", *(f"{value:.3f}" for value in cells))
     return grid
-
-
-def main(
-    labels: Annotated[Path, typer.Option(help="CSV: image, then a column for each thing labelled")],
-    images: Annotated[Path, typer.Option(help="the folder that the CSV's images are in")],
-    bundle: Annotated[str | None, typer.Option(help="where to begin (default: expression, else face)")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="the new bundle")] = Path("finetuned.mien"),
-    steps: Annotated[int, typer.Option(min=1, help="of the optimiser, at most")] = 400,
-    seed: Annotated[int, typer.Option(help="of the split, the views and the order")] = 1,
-) -> None:
-    """Fine-tunes a bundle with your own labels."""
-    keep_threads_apart()
-    start = locate(bundle or ("expression" if "expression" in shipped() else "face"))
-    result = finetune(start, labels, images, output, steps=steps, seed=seed)
-    console = Console()
-    for name, why in result.skipped.items():
-        console.print(f"left out {name}: {why}", markup=False)
-    console.print(table(result))
-    console.print(f"{output}: {result.rows} pictures learnt, {result.held_out} held out, best at step {result.step}")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,8 +1,9 @@
-"""Trains a default bundle from nothing but the shared assets.
+"""Trains the network of a default bundle from nothing but the shared assets.
 
     python -m training.train face
+    python -m export face --from out/training/face/face.pt    # makes the bundle of it
 
-A recipe is a file of `training/recipes` with a function `train(options)`; adding one adds a bundle.
+A recipe is a file of `training/recipes` with a function `train(options)`; adding one adds a network.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Options:
         data: folder with the rendered pictures; rendered first where it lacks some.
         pictures, steps, batch: sizes; None means the recipe's own.
         seed: of everything. threads: of torch; 0 leaves its own choice.
-        bundle: where the finished bundle goes.
+        result: where the finished checkpoint goes.
         start: a checkpoint or network to begin with, or None.
     """
 
@@ -42,7 +43,7 @@ class Options:
     batch: int | None
     seed: int
     threads: int
-    bundle: Path
+    result: Path
     start: Path | None
 
 
@@ -52,7 +53,7 @@ def names() -> list[str]:
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="the bundle: a file of training/recipes")],
+    name: Annotated[str, typer.Argument(help="the network: a file of training/recipes")],
     out: Annotated[Path | None, typer.Option(help="checkpoints and logs [default: out/training/NAME]")] = None,
     data: Annotated[Path | None, typer.Option(help="rendered pictures [default: out/training/data]")] = None,
     pictures: Annotated[int | None, typer.Option(min=1, help="how many to render and use")] = None,
@@ -60,17 +61,17 @@ def main(
     batch: Annotated[int | None, typer.Option(min=2, help="pictures per step")] = None,
     seed: Annotated[int, typer.Option(help="the same seed gives the same data")] = 1,
     threads: Annotated[int, typer.Option(min=0, help="of torch; 0: its own choice")] = 0,
-    bundle: Annotated[Path | None, typer.Option(help="the result [default: OUT/NAME.mien]")] = None,
+    result: Annotated[Path | None, typer.Option(help="the finished checkpoint [default: OUT/NAME.pt]")] = None,
     start: Annotated[Path | None, typer.Option(help="a checkpoint, or a face bundle, to begin with")] = None,
 ) -> None:
-    """Trains a default bundle."""
+    """Trains the network of a default bundle."""
     if name not in names():
         raise TrainingError("training.config", f"There is no recipe {name!r}.", f"There are: {', '.join(names())}.")
     keep_threads_apart()
     folder = out or ROOT / "out" / "training" / name
     options = Options(
         folder, data or ROOT / "out" / "training" / "data", pictures, steps, batch, seed, threads,
-        bundle or folder / f"{name}.mien", start,
+        result or folder / f"{name}.pt", start,
     )  # fmt: skip
     importlib.import_module(f"training.recipes.{name}").train(options)
 

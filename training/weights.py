@@ -23,7 +23,7 @@ from training.models.face import REGIONS, FaceNetwork
 
 NETWORK = "face"  # the network of a face or expression bundle, by the manifest's name
 _FIXED = (".num_batches_tracked", ".pole")
-_PREFIX, _HALF = "network.", "_half"  # what training/face_bundle.py and training/bundling.py put around a name
+_PREFIX, _HALF = "network.", "_half"  # what export/named.py and export/graph.py put around a name
 
 
 def weights_of(path: Path, name: str = NETWORK) -> dict[str, Tensor]:

@@ -11,22 +11,25 @@ from mien import _native
 from mien.locate import locate
 
 from export.graph import round_to_half
+from export.manifests.detect import NETWORK, manifest
+from export.origin import is_bundle, open_origin
 from export.pictures import fed
 from export.recipe import Recipe
 from quantization.gate import Limits
 from quantization.samples import F32, Arrays, Samples
+from training import checkpoint
 from training.detection import MIN_SCORE, OVERLAP, scores
 from training.frames import Frame, compose
 from training.models.blocks import fold
 from training.models.detect import COLUMNS, POINTS, ROWS, STRIDES, DetectNetwork, GridOutputs
 from training.paths import ROOT
 from training.performer.expressions import Split
-from training.recipes.detect import NETWORK, description
 from training.sprites import ensure
 from training.weights import complete, weights_of
 
 _SPRITES = 200  # busts of which all frames are composed, for each of the two sets
 DATA = ROOT / "out" / "export" / "data"
+_HALF = 0.02  # of the largest value of an output: what half weights may change
 _SHOWN = tuple(f"cls_{stride}" for stride in STRIDES)
 # A cell's box matters where there is a face; what comes of it is judged by the faces found.
 LIMITS = Limits(
@@ -40,31 +43,40 @@ LIMITS = Limits(
 _FACES = 24
 
 
-def recipe(checkpoint: Path | None) -> Recipe:
+def recipe(origin: Path | None) -> Recipe:
     """From a checkpoint of `training.train detect`, or from a bundle's float weights; by default the shipped one's."""
-    source = checkpoint or locate("detect")
-    network = DetectNetwork()
-    if source.suffix == ".mien":
-        fold(network.eval())
-        network.load_state_dict(complete(network, weights_of(source, NETWORK), source))
-    else:
-        network.load_state_dict(torch.load(source, weights_only=True)["average"])
-        fold(network.eval())
-    round_to_half(network)
+    path = origin or locate("detect")
+    module, known = GridOutputs(network_of(path)), open_origin(path, NETWORK)
+    image = torch.rand(1, 3, ROWS, COLUMNS, generator=torch.Generator().manual_seed(0))
+    lost = round_to_half(module, [image], tolerance=_HALF)
     return Recipe(
         name="detect",
-        module=GridOutputs(network),
-        inputs={"image": torch.rand(1, 3, ROWS, COLUMNS, generator=torch.Generator().manual_seed(0))},
+        module=module,
+        inputs={"image": image},
         outputs=list(GridOutputs.names),
-        manifest=description(),
+        manifest={**manifest(), "metrics": known.metrics_with(lost)},
         network=NETWORK,
+        blobs=known.members,
         image="image",
         keep_float=("head.",),
-        cut=lambda shown: fed(shown, locate("detect"), NETWORK, {"image": "image"}),
+        cut=lambda shown: fed(shown, path if is_bundle(path) else locate("detect"), NETWORK, {"image": "image"}),
         samples=samples,
         metrics=metrics,
         limits=LIMITS,
+        stored=known.stored,
     )
+
+
+def network_of(path: Path) -> DetectNetwork:
+    """The folded network of a checkpoint or a bundle, in eval mode."""
+    network = DetectNetwork().eval()
+    if is_bundle(path):
+        fold(network)
+        network.load_state_dict(complete(network, weights_of(path, NETWORK), path))
+    else:
+        checkpoint.load(network, path)
+        fold(network.eval())
+    return network
 
 
 def samples(count: int, seed: int, held_out: bool) -> Samples:

@@ -11,17 +11,21 @@ import torch
 from mien.locate import locate
 
 from export.graph import round_to_half
+from export.manifests.expression import NEUTRAL, OWN, manifest
+from export.manifests.face import OUTPUTS, members
+from export.named import Named
+from export.origin import is_bundle, open_origin
 from export.pictures import fed
 from export.recipe import Recipe
 from export.recipes import face
 from quantization.samples import Arrays, Samples
-from training import expression_bundle, face_bundle
+from training import checkpoint
 from training.errors import TrainingError
 from training.evaluation.metrics import ccc, icc31, macro_f1
-from training.expression_bundle import NEUTRAL, OWN
-from training.face_bundle import OUTPUTS
-from training.models.expression import EMBEDDING, ExpressionNetwork
-from training.models.face import SIZE
+from training.expressing import places
+from training.models.blocks import fold
+from training.models.expression import EMBEDDING, ExpressionNetwork, Heads
+from training.models.face import FaceNetwork
 from training.performer import labels
 from training.weights import load_folded
 
@@ -33,36 +37,51 @@ LIMITS = replace(
 HEADS = (*face.HEADS, "heads.")
 
 
-def recipe(checkpoint: Path | None) -> Recipe:
-    """From a bundle's float weights; by default the shipped bundle's."""
-    source = checkpoint or locate("expression")
-    network = load_folded(source)
-    if not isinstance(network, ExpressionNetwork):
-        raise TrainingError("training.weights", f"{source.name} tells no expressions.", "Give an expression bundle.")
-    round_to_half(network, face_bundle.WHOLE)
+def recipe(origin: Path | None) -> Recipe:
+    """From a checkpoint of `training.train expression`, or a bundle's float weights; by default the shipped one's."""
+    path = origin or locate("expression")
+    network, known = network_of(path), open_origin(path, "face", members)
     outputs = list(OUTPUTS | OWN)
-    named = face_bundle.Named(network, len(outputs))
-    image = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    named = Named(network, len(outputs))
+    size = network.face.size
+    image = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    inputs = {"image": image, "neutral": torch.zeros(NEUTRAL["neutral"])}
+    lost = round_to_half(named, list(inputs.values()), face.WHOLE)
+    shown_to = path if is_bundle(path) else locate("expression")
     return Recipe(
         name="expression",
         module=named,
-        inputs={"image": image, "neutral": torch.zeros(NEUTRAL["neutral"])},
+        inputs=inputs,
         outputs=outputs,
-        manifest=expression_bundle.manifest(),
+        manifest={**manifest(size), "metrics": known.metrics_with(lost)},
         network="face",
-        blobs=face.geometry(),
+        blobs=known.members,
         image="image",
-        keep_whole=face_bundle.WHOLE,
+        keep_whole=face.WHOLE,
         keep_float=HEADS,
         columns={**face.COLUMNS, "aus": labels.ACTION_UNITS, "emotion": labels.EMOTIONS},
-        cut=lambda shown: fed(shown, locate("expression"), "face", {"image": "image", "neutral": "neutral"}),
+        cut=lambda shown: fed(shown, shown_to, "face", {"image": "image", "neutral": "neutral"}),
         samples=lambda count, seed, held_out: samples(named, count, seed, held_out),
         metrics=metrics,
         limits=LIMITS,
+        stored=known.stored,
     )
 
 
-def samples(network: face_bundle.Named, count: int, seed: int, held_out: bool) -> Samples:
+def network_of(path: Path) -> ExpressionNetwork:
+    """The folded network of a checkpoint or a bundle, in eval mode."""
+    if is_bundle(path):
+        network = load_folded(path)
+        if not isinstance(network, ExpressionNetwork):
+            raise TrainingError("training.weights", f"{path.name} tells no expressions.", "Give an expression bundle.")
+        return network
+    network = ExpressionNetwork(FaceNetwork(), Heads(places()))
+    checkpoint.load(network, path)
+    fold(network.eval())
+    return network
+
+
+def samples(network: Named, count: int, seed: int, held_out: bool) -> Samples:
     """Renders, half of them with no neutral embedding and half with that of somebody else's face."""
     data, faces = face.renders(count, seed, held_out)
     plain = face.samples(count, seed, held_out)

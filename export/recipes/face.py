@@ -10,82 +10,83 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from mien.bundle import Bundle
 from mien.locate import locate
+from torch import nn
 
 from export.graph import round_to_half
+from export.manifests.face import MIN_PRESENCE, OUTPUTS, manifest, members
+from export.named import Named
+from export.origin import is_bundle, open_origin
 from export.pictures import fed
 from export.recipe import Recipe
 from quantization.gate import Limits
 from quantization.samples import Arrays, Samples
-from training import face_bundle
+from training import checkpoint
 from training.augment import Augment, Faces
-from training.dataset import Dataset, ensure
+from training.dataset import VERSION, Dataset, ensure
 from training.faces import faces_of, label_map
 from training.measures import degrees_between, turned
 from training.models.blocks import fold
-from training.models.face import SIZE, FaceNetwork
+from training.models.face import FaceNetwork
 from training.paths import ROOT
 from training.performer.coefficients import COEFFICIENTS
 from training.performer.landmarks import LEFT_EYE, REGIONS, RIGHT_EYE
 from training.weights import load_folded
 
 LIMITS = Limits(
-    units={"points": float(SIZE)},
+    units={"points": float(FaceNetwork.size)},
     metrics={"landmark_nme_percent": 0.3, "head_degrees": 0.3, "gaze_degrees": 0.5},
-    answered={"presence": math.log(face_bundle.MIN_PRESENCE / (1 - face_bundle.MIN_PRESENCE))},  # a logit
+    answered={"presence": math.log(MIN_PRESENCE / (1 - MIN_PRESENCE))},  # a logit
 )
 COLUMNS = {"coefficients": list(COEFFICIENTS), "visibility": list(REGIONS)}
 HEADS = ("pose.", "gaze.", "coefficients.", "geometry.", "maps.", "cells")  # small, and the answers themselves
+WHOLE = ("geometry.weight",)  # stored in float32: sums of it cancel
 DATA = ROOT / "out" / "export" / "data"
 
 
-def recipe(checkpoint: Path | None) -> Recipe:
+def recipe(origin: Path | None) -> Recipe:
     """From a checkpoint of `training.train face`, or from a bundle's float weights; by default the shipped bundle's."""
-    source = checkpoint or locate("face")
-    network = network_of(source)
+    path = origin or locate("face")
+    network, known = network_of(path), open_origin(path, "face", members)
+    module = Named(network, len(OUTPUTS))
+    image = torch.rand(1, 3, network.size, network.size, generator=torch.Generator().manual_seed(0))
+    lost = round_to_half(module, [image], WHOLE)
     return Recipe(
         name="face",
-        module=face_bundle.Named(network, len(face_bundle.OUTPUTS)),
-        inputs={"image": torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))},
-        outputs=list(face_bundle.OUTPUTS),
-        manifest=face_bundle.manifest(),
+        module=module,
+        inputs={"image": image},
+        outputs=list(OUTPUTS),
+        manifest={**manifest(network.size), "metrics": known.metrics_with(lost)},
         network="face",
-        blobs=geometry(),
+        blobs=known.members,
         image="image",
-        keep_whole=face_bundle.WHOLE,
+        keep_whole=WHOLE,
         keep_float=HEADS,
         columns=COLUMNS,
         samples=samples,
-        cut=lambda shown: fed(shown, locate("face"), "face", {"image": "image"}),
+        cut=lambda shown: fed(shown, path if is_bundle(path) else locate("face"), "face", {"image": "image"}),
         metrics=metrics,
         limits=LIMITS,
+        stored=known.stored,
     )
 
 
-def geometry() -> dict[str, bytes]:
-    """The members beside the network, from the bundle that ships: exporting needs none of the assets of training."""
-    with Bundle.open(locate("face")) as bundle:
-        return {name: bytes(bundle.blob(name)) for name in bundle.names() if name.startswith("geometry/")}
-
-
-def network_of(source: Path) -> FaceNetwork:
-    """The folded network, its weights as bundles store them."""
-    if source.suffix == ".mien":
-        network = load_folded(source)
+def network_of(path: Path) -> FaceNetwork:
+    """The folded network of a checkpoint or a bundle, in eval mode."""
+    if is_bundle(path):
+        network: nn.Module = load_folded(path)
         assert isinstance(network, FaceNetwork)
-    else:
-        network = FaceNetwork()
-        face_bundle.load_weights(network, source)
-        fold(network.eval())
-    round_to_half(network, face_bundle.WHOLE)
+        return network
+    network = FaceNetwork()
+    checkpoint.load(network, path)
+    fold(network.eval())
     return network
 
 
 def renders(count: int, seed: int, held_out: bool) -> tuple[Dataset, Faces]:
     """Renders with labels, and their faces cut as the runtime cuts; rendered once and kept."""
     split = "validation" if held_out else "train"
-    data = ensure(DATA / split, count, seed, split)
+    data = ensure(DATA / f"{split}_{VERSION}", count, seed, split)
     return data, Augment(seed, label_map()).plain(faces_of(data, np.arange(count)))
 
 

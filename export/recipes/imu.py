@@ -9,11 +9,13 @@ import torch
 from mien.locate import locate
 
 from export.graph import round_to_half
+from export.manifests.imu import INPUTS, OUTPUTS, manifest
+from export.named import Named
+from export.origin import is_bundle, open_origin
 from export.recipe import Recipe
 from quantization.gate import Limits
 from quantization.samples import Samples
-from training import imu_bundle, imu_data
-from training.face_bundle import Named, load_weights
+from training import checkpoint, imu_data
 from training.models.imu import COEFFICIENTS, REGIONS, ImuNetwork
 from training.recipes.imu import random_sensors, take_off
 from training.weights import complete, weights_of
@@ -29,33 +31,38 @@ LIMITS = Limits(free=("next_state",))
 _SECONDS, _EACH = 25.0, 6  # of a wearer, and samples from it: many people say more than many moments of few
 
 
-def recipe(checkpoint: Path | None) -> Recipe:
+def recipe(origin: Path | None) -> Recipe:
     """From a checkpoint of `training.train imu`, or from a bundle's float weights; by default the shipped bundle's."""
-    network = network_of(checkpoint or locate("imu"))
+    path = origin or locate("imu")
+    network, known = network_of(path), open_origin(path, "imu")
+    module = Named(network, len(OUTPUTS))
     generator = torch.Generator().manual_seed(0)
+    inputs = {name: torch.rand(shape, generator=generator) - 0.5 for name, shape in INPUTS.items()}
+    lost = round_to_half(module, list(inputs.values()))
     return Recipe(
         name="imu",
-        module=Named(network, len(imu_bundle.OUTPUTS)),
-        inputs={name: torch.rand(shape, generator=generator) - 0.5 for name, shape in imu_bundle.INPUTS.items()},
-        outputs=list(imu_bundle.OUTPUTS),
-        manifest=imu_bundle.manifest(),
+        module=module,
+        inputs=inputs,
+        outputs=list(OUTPUTS),
+        manifest={**manifest(), "metrics": known.metrics_with(lost)},
         network="imu",
+        blobs=known.members,
         keep_float=HEADS,
         keep_float_fixed=WIDE,
         columns=COLUMNS,
         samples=lambda count, seed, held_out: samples(network, count, seed, held_out),
         limits=LIMITS,
+        stored=known.stored,
     )
 
 
-def network_of(source: Path) -> ImuNetwork:
-    """The network, its weights as bundles store them."""
+def network_of(path: Path) -> ImuNetwork:
+    """The network of a checkpoint or a bundle, in eval mode."""
     network = ImuNetwork().eval()
-    if source.suffix == ".mien":
-        network.load_state_dict(complete(network, weights_of(source, "imu"), source))
+    if is_bundle(path):
+        network.load_state_dict(complete(network, weights_of(path, "imu"), path))
     else:
-        load_weights(network, source)
-    round_to_half(network)
+        checkpoint.load(network, path)
     return network
 
 

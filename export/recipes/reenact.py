@@ -11,12 +11,14 @@ from mien.locate import locate
 from mien.portrait.canvas import unpack
 
 from export.graph import round_to_half
+from export.manifests.reenact import INPUTS, OUTPUTS, manifest, members
+from export.named import Named
+from export.origin import is_bundle, open_origin
 from export.recipe import Recipe
 from quantization.gate import Limits
 from quantization.samples import Arrays, Samples
-from training import portraits, reenact_bundle, reenact_mesh, reenact_pairs
+from training import checkpoint, portraits, reenact_pairs
 from training.evaluation.pictures import psnr, ssim
-from training.face_bundle import Named, load_weights
 from training.models.blocks import fold
 from training.models.reenact import ReenactNetwork
 from training.paths import ROOT
@@ -28,36 +30,45 @@ _MOST = 240  # samples, of 2 MB each
 # The picture is the answer: what it loses is judged in decibels and structure, not cell by cell.
 LIMITS = Limits(
     metrics={"psnr_lost_db": 0.3, "ssim_lost": 0.01},
-    free=tuple(reenact_bundle.OUTPUTS),
-    pooled=tuple(reenact_bundle.OUTPUTS),
+    free=tuple(OUTPUTS),
+    pooled=tuple(OUTPUTS),
 )
 
 
-def recipe(checkpoint: Path | None) -> Recipe:
+def recipe(origin: Path | None) -> Recipe:
     """From a checkpoint of `training.train reenact`, or from a bundle's float weights; by default the shipped one's."""
-    source = checkpoint or locate("reenact")
-    network = ReenactNetwork().eval()
-    if source.suffix == ".mien":
-        fold(network)
-        network.load_state_dict(complete(network, weights_of(source, "reenact"), source))
-    else:
-        load_weights(network, source)
-        fold(network.eval())
-    round_to_half(network)
+    path = origin or locate("reenact")
+    network, known = network_of(path), open_origin(path, "reenact", members)
+    module = Named(network, len(OUTPUTS))
     generator = torch.Generator().manual_seed(0)
+    inputs = {name: torch.rand(shape, generator=generator) for name, shape in INPUTS.items()}
+    lost = round_to_half(module, list(inputs.values()))
     return Recipe(
         name="reenact",
-        module=Named(network, len(reenact_bundle.OUTPUTS)),
-        inputs={name: torch.rand(shape, generator=generator) for name, shape in reenact_bundle.INPUTS.items()},
-        outputs=list(reenact_bundle.OUTPUTS),
-        manifest=reenact_bundle.manifest(),
+        module=module,
+        inputs=inputs,
+        outputs=list(OUTPUTS),
+        manifest={**manifest(), "metrics": known.metrics_with(lost)},
         network="reenact",
-        blobs={reenact_bundle.MESH: reenact_mesh.blob()},
+        blobs=known.members,
         keep_float=("end.",),
         samples=samples,
         metrics=metrics,
         limits=LIMITS,
+        stored=known.stored,
     )
+
+
+def network_of(path: Path) -> ReenactNetwork:
+    """The folded network of a checkpoint or a bundle, in eval mode."""
+    network = ReenactNetwork().eval()
+    if is_bundle(path):
+        fold(network)
+        network.load_state_dict(complete(network, weights_of(path, "reenact"), path))
+    else:
+        checkpoint.load(network, path)
+        fold(network.eval())
+    return network
 
 
 def samples(count: int, seed: int, held_out: bool) -> Samples:
@@ -70,7 +81,7 @@ def samples(count: int, seed: int, held_out: bool) -> Samples:
     parts = [batches(step) for step in range(-(-min(count, _MOST) // 4))]
     names = ("cells", "drive", "warped", "source", "truth")
     stacked = {name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in names}
-    feeds = {name: stacked.pop(name) for name in reenact_bundle.INPUTS}
+    feeds = {name: stacked.pop(name) for name in INPUTS}
     return Samples(feeds, {name: values.astype(np.float16) for name, values in stacked.items()})
 
 

@@ -3,14 +3,52 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from mien.manifest import Target as Entry
 
-if TYPE_CHECKING:
-    from export.build import Build
+from export.recipe import Recipe
+from quantization.samples import Run, Samples
+from quantization.sensitivity import Layer
+
+
+class Artifacts(Protocol):
+    """What a target is made of; `export.build.Build` is one."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is exported."""
+
+    @property
+    def network(self) -> str:
+        """The network's name in the manifest; members are named after it."""
+
+    @property
+    def calibration(self) -> Samples:
+        """What int8 ranges are taken from."""
+
+    def same_names(self) -> dict[str, str]:
+        """Tensors that have the recipe's names."""
+
+    def operators(self) -> dict[str, list[str]]:
+        """Of the float graph: operator -> names of the nodes."""
+
+    def float_blob(self) -> tuple[str, bytes]:
+        """Member and bytes of the float ONNX."""
+
+    def int8_blob(self, symmetric: bool = False) -> tuple[str, bytes]:
+        """Member and bytes of the int8 ONNX."""
+
+    def layers(self) -> list[Layer]:
+        """What each layer costs in int8, the most costly first."""
+
+    def kept(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Bytes that depend on the float model and its samples alone: made once, then read from disk."""
+
+    def good_enough(self, run: Run) -> bool:
+        """Whether an int8 network may go to the gate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +57,7 @@ class Built:
 
     Attributes:
         blobs: members of the bundle; targets with equal bytes share a member.
-        blob, weights: which of them the engine loads.
+        blob: which of them the engine loads.
         tensors: logical name -> the engine's.
         options: the engine's own settings at run time.
         notes: what a reader of the manifest should know: command lines, checks that were made.
@@ -29,7 +67,6 @@ class Built:
     blobs: Mapping[str, bytes] = field(repr=False)
     blob: str
     tensors: Mapping[str, str]
-    weights: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     operators: Mapping[str, list[str]] = field(default_factory=dict)
@@ -37,7 +74,7 @@ class Built:
     def entry(self, target: type[Target]) -> Entry:
         """As the runtime reads it from a manifest."""
         return Entry(
-            target.engine, target.precision, self.blob, self.tensors, self.weights, target.device, self.options
+            target.engine, target.precision, self.blob, self.tensors, device=target.device, options=self.options
         )
 
 
@@ -65,7 +102,7 @@ class Target(ABC):
 
     @classmethod
     @abstractmethod
-    def build(cls, build: Build) -> Built:
+    def build(cls, artifacts: Artifacts) -> Built:
         """Makes it.
 
         Raises:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from mien.errors import MienError
 from torch import nn
 
 from export.running import runner
-from export.targets.base import Built, Target
+from export.targets.base import Artifacts, Built, Target
 from export.targets.executorch_xnnpack import lowered, program, tensors_of
 from quantization.methods.base import Scheme
 from quantization.methods.pt2e import Pt2e
 from quantization.mixed import fewest_in_float
-
-if TYPE_CHECKING:
-    from export.build import Build
 
 _SMALL = 1 << 15  # weights
 
@@ -30,30 +27,30 @@ class ExecutorchInt8(Target):
     rank: ClassVar[int] = 46
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        blob = f"executorch/{build.network}-int8.pte"
+    def build(cls, artifacts: Artifacts) -> Built:
+        blob = f"executorch/{artifacts.network}-int8.pte"
 
         def made(data: bytes) -> Built:
-            return Built({blob: data}, blob, tensors_of(build))
+            return Built({blob: data}, blob, tensors_of(artifacts))
 
         def search(spared: Sequence[str]) -> bytes:
-            exported, samples, layers = program(build), build.calibration, build.layers()
+            exported, samples, layers = program(artifacts), artifacts.calibration, artifacts.layers()
             weights = {layer.node: layer.weight for layer in layers}
 
             def quantize(kept: Sequence[str]) -> bytes:
                 scheme = Scheme(keep_float=(*spared, *(weights[node] for node in kept)))
                 return lowered(Pt2e().quantize(exported, samples, scheme))
 
-            return fewest_in_float(layers, quantize, lambda data: build.good_enough(runner(cls, made(data))))[0]
+            return fewest_in_float(layers, quantize, lambda data: artifacts.good_enough(runner(cls, made(data))))[0]
 
         def anyhow() -> bytes:
-            heads = build.recipe.keep_float
+            heads = artifacts.recipe.keep_float
             try:
                 return search(heads)
             except MienError:  # XNNPACK does not run some networks in which a float convolution is fed by int8 ones
-                return search(dense(build.recipe.module, heads))
+                return search(dense(artifacts.recipe.module, heads))
 
-        return made(build.kept(f"{build.network}-int8.pte", anyhow))
+        return made(artifacts.kept(f"{artifacts.network}-int8.pte", anyhow))
 
 
 def dense(module: nn.Module | None, heads: Collection[str]) -> list[str]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from mien.errors import MissingExtraError
 
 from export.errors import ExportError
 from export.graph import reason
-from export.targets.base import Built, Target
-
-if TYPE_CHECKING:
-    from export.build import Build
+from export.targets.base import Artifacts, Built, Target
 
 _ALIGNED = 16  # bytes, what its kernels ask for; its own 128 is for files that are mapped
 
@@ -27,15 +24,15 @@ class ExecutorchXnnpack(Target):
     rank: ClassVar[int] = 45
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        blob = f"executorch/{build.network}.pte"
-        data = build.kept(f"{build.network}.pte", lambda: lowered(program(build)))
-        return Built({blob: data}, blob, tensors_of(build))
+    def build(cls, artifacts: Artifacts) -> Built:
+        blob = f"executorch/{artifacts.network}.pte"
+        data = artifacts.kept(f"{artifacts.network}.pte", lambda: lowered(program(artifacts)))
+        return Built({blob: data}, blob, tensors_of(artifacts))
 
 
-def program(build: Build) -> Any:
+def program(artifacts: Artifacts) -> Any:
     """The module as an exported program. Raises ExportError for models that did not come as torch."""
-    recipe = build.recipe
+    recipe = artifacts.recipe
     if recipe.module is None:
         raise ExportError(
             "export.source", f"{recipe.name} did not come as torch, which ExecuTorch reads.", "Export it from torch."
@@ -64,9 +61,9 @@ def lowered(exported: Any) -> bytes:
             raise ExportError("export.target", f"ExecuTorch cannot lower the program: {reason(error)}", "") from error
 
 
-def tensors_of(build: Build) -> dict[str, str]:
+def tensors_of(artifacts: Artifacts) -> dict[str, str]:
     """Logical name -> the names that the runtime gives a program's tensors: by position."""
-    recipe = build.recipe
+    recipe = artifacts.recipe
     return {name: f"input_{k}" for k, name in enumerate(recipe.inputs)} | {
         name: f"output_{k}" for k, name in enumerate(recipe.outputs)
     }

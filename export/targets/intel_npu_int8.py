@@ -6,13 +6,9 @@ The graph is the one that the CPU reads, so a bundle holds it once. IR would hol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
-from export.targets.base import Built, Target
-from export.targets.openvino_cpu import operators
-
-if TYPE_CHECKING:
-    from export.build import Build
+from export.targets.base import Artifacts, Built, Target
 
 
 class IntelNpuInt8(Target):
@@ -25,9 +21,17 @@ class IntelNpuInt8(Target):
     rank: ClassVar[int] = 31
 
     @classmethod
-    def build(cls, build: Build) -> Built:
+    def build(cls, artifacts: Artifacts) -> Built:
         import openvino
 
-        blob, data = build.int8_blob()
+        blob, data = artifacts.int8_blob()
         found = operators(openvino.Core().read_model(data))
-        return Built({blob: data}, blob, build.same_names(), operators=found)
+        return Built({blob: data}, blob, artifacts.same_names(), operators=found)
+
+
+def operators(model: Any) -> dict[str, list[str]]:
+    """Operator -> names of the nodes, of an OpenVINO model."""
+    found: dict[str, list[str]] = {}
+    for node in model.get_ordered_ops():
+        found.setdefault(node.get_type_name(), []).append(node.get_friendly_name())
+    return found

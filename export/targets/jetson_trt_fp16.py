@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from export.targets.base import Built, Target
-
-if TYPE_CHECKING:
-    from export.build import Build
+from export.targets.base import Artifacts, Built, Target
 
 
 class JetsonTrtFp16(Target):
@@ -19,13 +16,13 @@ class JetsonTrtFp16(Target):
     rank: ClassVar[int] = 5
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        blob, data = build.float_blob()
-        return tensorrt(build, blob, data, build.operators(), {"trt_fp16_enable": "1"}, ["--fp16"])
+    def build(cls, artifacts: Artifacts) -> Built:
+        blob, data = artifacts.float_blob()
+        return tensorrt(artifacts, blob, data, artifacts.operators(), {"trt_fp16_enable": "1"}, ["--fp16"])
 
 
 def tensorrt(
-    build: Build,
+    artifacts: Artifacts,
     blob: str,
     data: bytes,
     operators: dict[str, list[str]],
@@ -43,5 +40,5 @@ def tensorrt(
     }
     caching = {"trt_engine_cache_enable": "1", "trt_timing_cache_enable": "1"}
     return Built(
-        {blob: data}, blob, build.same_names(), options={**options, **caching}, notes=notes, operators=operators
+        {blob: data}, blob, artifacts.same_names(), options={**options, **caching}, notes=notes, operators=operators
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import onnx
@@ -10,11 +10,8 @@ from onnx import numpy_helper
 
 from export import graph
 from export.errors import ExportError
-from export.targets.base import Built, Target
+from export.targets.base import Artifacts, Built, Target
 from export.targets.jetson_trt_fp16 import tensorrt
-
-if TYPE_CHECKING:
-    from export.build import Build
 
 
 class JetsonTrtInt8(Target):
@@ -26,12 +23,12 @@ class JetsonTrtInt8(Target):
     rank: ClassVar[int] = 4
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        blob, data = build.int8_blob(symmetric=True)
+    def build(cls, artifacts: Artifacts) -> Built:
+        blob, data = artifacts.int8_blob(symmetric=True)
         model = onnx.load_from_string(data)
         check_explicit(model)
         options = {"trt_int8_enable": "1", "trt_fp16_enable": "1"}
-        return tensorrt(build, blob, data, graph.operators(model), options, ["--int8", "--fp16"])
+        return tensorrt(artifacts, blob, data, graph.operators(model), options, ["--int8", "--fp16"])
 
 
 def check_explicit(model: onnx.ModelProto) -> None:

@@ -1,49 +1,65 @@
-"""LiteRT on phones and headsets, float, with the XNNPACK kernels."""
+"""LiteRT on phones and headsets, float, with the XNNPACK kernels. Weights are stored in half."""
 
 from __future__ import annotations
 
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mien.errors import MissingExtraError
 
 from export.errors import ExportError
 from export.graph import reason
 from export.recipe import Recipe
-from export.targets.base import Built, Target
-
-if TYPE_CHECKING:
-    from export.build import Build
+from export.targets.base import Artifacts, Built, Target
+from quantization.methods.base import Scheme
+from quantization.methods.litert_half import LiteRtHalf
+from quantization.samples import Samples
 
 
 class LiteRtCpu(Target):
     summary: ClassVar[str] = "LiteRT, CPU, float32"
     engine: ClassVar[str] = "litert"
     precision: ClassVar[str] = "fp32"
-    packages: ClassVar[dict[str, str]] = {"litert_torch": "litert-torch", "ai_edge_litert": "ai-edge-litert"}
+    packages: ClassVar[dict[str, str]] = {
+        "litert_torch": "litert-torch",
+        "ai_edge_litert": "ai-edge-litert",
+        "ai_edge_quantizer": "ai-edge-quantizer",
+    }
     table: ClassVar[str] = "litert_gpu"
     needs: ClassVar[str] = "any"
     rank: ClassVar[int] = 25
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        data = float_tflite(build)
-        blob = f"litert/{build.network}.tflite"
-        return Built({blob: data}, blob, tensors_of(build.recipe, data), operators=operators(data))
+    def build(cls, artifacts: Artifacts) -> Built:
+        data = halved_tflite(artifacts)
+        blob = f"litert/{artifacts.network}.tflite"
+        return Built({blob: data}, blob, tensors_of(artifacts.recipe, data), operators=operators(data))
 
 
-def float_tflite(build: Build) -> bytes:
+def halved_tflite(artifacts: Artifacts) -> bytes:
+    """The float model with weights in half, which XNNPACK widens while it loads; a foreign one as it came.
+
+    Half of the file, and not a bit of difference: what is exported has rounded its weights before.
+    """
+    source = float_tflite(artifacts)
+    if artifacts.recipe.tflite:
+        return source
+    nothing = Samples({})
+    return artifacts.kept(f"{artifacts.network}-half.tflite", lambda: LiteRtHalf().quantize(source, nothing, Scheme()))
+
+
+def float_tflite(artifacts: Artifacts) -> bytes:
     """The float model as .tflite: a foreign one as it came, else converted from torch once and kept."""
-    recipe = build.recipe
+    recipe = artifacts.recipe
     if recipe.tflite:
         return recipe.tflite
     if recipe.module is None:
         raise ExportError(
             "export.source", f"{recipe.name} came as ONNX; LiteRT's converter reads torch.", "Export it from torch."
         )
-    return build.kept(f"{build.network}.tflite", lambda: _converted(recipe))
+    return artifacts.kept(f"{artifacts.network}.tflite", lambda: _converted(recipe))
 
 
 def _converted(recipe: Recipe) -> bytes:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from export.targets.base import Built, Target
-from export.targets.openvino_cpu import intermediate
-
-if TYPE_CHECKING:
-    from export.build import Build
+from export.targets.base import Artifacts, Built, Target
 
 
 class OpenVinoGpuFp16(Target):
@@ -20,6 +16,6 @@ class OpenVinoGpuFp16(Target):
     rank: ClassVar[int] = 30
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        options = {"INFERENCE_PRECISION_HINT": "f16"}
-        return intermediate(build, build.float_blob()[1], f"openvino/{build.network}", options)
+    def build(cls, artifacts: Artifacts) -> Built:
+        blob, data = artifacts.float_blob()
+        return Built({blob: data}, blob, artifacts.same_names(), options={"INFERENCE_PRECISION_HINT": "f16"})

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from export.targets.base import Built, Target
-
-if TYPE_CHECKING:
-    from export.build import Build
+from export.targets.base import Artifacts, Built, Target
 
 
 class OrtCpuInt8(Target):
@@ -17,6 +14,6 @@ class OrtCpuInt8(Target):
     rank: ClassVar[int] = 11
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        blob, data = build.int8_blob()
-        return Built({blob: data}, blob, build.same_names())
+    def build(cls, artifacts: Artifacts) -> Built:
+        blob, data = artifacts.int8_blob()
+        return Built({blob: data}, blob, artifacts.same_names())

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from export.errors import ExportError
-from export.targets.base import Built, Target
-
-if TYPE_CHECKING:
-    from export.build import Build
+from export.targets.base import Artifacts, Built, Target
 
 
 class OrtMobile(Target):
@@ -21,14 +18,16 @@ class OrtMobile(Target):
     rank: ClassVar[int] = 40
 
     @classmethod
-    def build(cls, build: Build) -> Built:
-        _, data = build.float_blob()
-        blob = f"ort/{build.network}.ort"
+    def build(cls, artifacts: Artifacts) -> Built:
+        _, data = artifacts.float_blob()
+        blob = f"ort/{artifacts.network}.ort"
         with tempfile.TemporaryDirectory(prefix="mien-") as folder:
             path = Path(folder) / "model.onnx"
             path.write_bytes(data)
             notes = {"usability": _usability(path)}
-            return Built({blob: _converted(path)}, blob, build.same_names(), notes=notes, operators=build.operators())
+            return Built(
+                {blob: _converted(path)}, blob, artifacts.same_names(), notes=notes, operators=artifacts.operators()
+            )
 
 
 def _converted(path: Path) -> bytes:

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from quantization.samples import F32
+
 _HALF, _FLOAT = 1, 0  # TensorType of the .tflite schema
-_DEQUANTIZE = 6  # BuiltinOperator
+_DEQUANTIZE, _WEIGHTED = 6, (3, 4, 9)  # BuiltinOperator; the second: convolutions, depthwise ones, dense layers
 SIGNATURE = "serving_default"
 
 
@@ -23,6 +25,25 @@ def prepared(model: bytes) -> bytes:
     if not tree.signatureDefs:
         tree.signatureDefs = [_signature(schema, tree.subgraphs[0])]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(tree))
+
+
+def weighted(model: bytes) -> list[tuple[str, F32]]:
+    """The convolutions and dense layers with float weights: the name of what each makes, and its weights."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    tree = schema.ModelT.InitFromPackedBuf(bytes(model), 0)
+    found = []
+    for graph in tree.subgraphs:
+        for op in graph.operators:
+            code = tree.operatorCodes[op.opcodeIndex]
+            if max(code.builtinCode, code.deprecatedBuiltinCode) not in _WEIGHTED:
+                continue
+            weights = graph.tensors[op.inputs[1]]
+            data = tree.buffers[weights.buffer].data
+            if weights.type == _FLOAT and data is not None:
+                name = graph.tensors[op.outputs[0]].name.decode()
+                found.append((name, np.frombuffer(bytes(data), np.float32)))
+    return found
 
 
 def _widen(tree: Any, graph: Any) -> int:

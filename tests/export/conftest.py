@@ -6,13 +6,19 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import mien
 import numpy as np
 import pytest
+
+from export.recipe import Recipe
+from export.run import export
+from export.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))  # for `models`, the tiny networks
 
 ROOT = Path(__file__).resolve().parents[2]
 FILM = Path(mien.__file__).parent / "data" / "performance.mp4"
@@ -68,3 +74,9 @@ def command(desk: Path, tmp_path: Path) -> Command:
 def environment() -> dict[str, str]:
     """With this repository's packages, and wide enough for whole tables."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTHONWARNINGS": "ignore"}
+
+
+def made(path: Path, recipe: Recipe, targets: Sequence[str] = ("ort-cpu",)) -> Path:
+    """The recipe's bundle, written by export as it writes every bundle."""
+    assert export(lambda: recipe, Settings(path.parent / "work"), targets, path)
+    return path

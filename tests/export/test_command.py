@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import Command
 
-SMILE = ("smile_recipe.py", "--checkpoint", "smile.pt")
+SMILE = ("smile_recipe.py", "--from", "smile.pt")
 
 
 def test_a_second_export_with_nothing_changed_does_nothing(command: Command, desk: Path, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_refused_int8_target_leaves_a_report_and_no_bundle(command: Command, d
     out = tmp_path / "strict.mien"
     out.write_bytes(b"the one before")
     done = command(
-        "strict_recipe.py", "--checkpoint", "smile.pt", "--calibration", "pictures", "--targets", "litert-int8",
+        "strict_recipe.py", "--from", "smile.pt", "--calibration", "pictures", "--targets", "litert-int8",
         "-o", str(out),
     )  # fmt: skip
     assert done.returncode == 1
@@ -67,7 +67,7 @@ def test_a_refused_int8_target_leaves_a_report_and_no_bundle(command: Command, d
         ((*SMILE, "--samples", "20"), "calibration.small", "64"),
         (("--from", "nothing.onnx"), "export.source", "nothing.onnx"),
         (("--from", "smile.pt"), "export.source", ".onnx"),
-        (("face", "--checkpoint", "smile.pt", "--targets", "ort-cpu"), "training.checkpoint", "smile.pt"),
+        (("face", "--from", "smile.pt", "--targets", "ort-cpu"), "training.checkpoint", "smile.pt"),
     ],
 )
 def test_what_cannot_be_exported_is_said_in_one_line(

@@ -13,8 +13,12 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from export.build import Build, Settings, run_of
+from export.build import Build
 from export.quiet import quiet
+from export.recipe import load
+from export.running import run_of
+from export.settings import Settings
+from export.values import Values
 from quantization.gate import Verdict
 from quantization.methods.base import Scheme
 from quantization.methods.nncf_ptq import NncfPtq
@@ -26,7 +30,7 @@ from training.performer.coefficients import COEFFICIENTS
 def build(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Export of `face` with the film that ships as the user's pictures; half of them calibrate."""
     work = tmp_path_factory.mktemp("work")
-    return Build(Settings("face", False, None, pictures, 100, "nncf-ptq", {}, work))
+    return Build(load("face", None), Settings(work, pictures=pictures, calibration=100))
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +44,14 @@ def named(verdict: Verdict) -> set[str]:
 
 
 def test_int8_passes_on_faces_that_nobody_calibrated_on(build: Build, int8: onnx.ModelProto) -> None:
-    verdict = build.judged(run_of(int8), build.held_out)
+    verdict = build.judge.at_the_gate(run_of(int8))
     assert verdict.passed, "\n".join(map(str, verdict.breaches))
     assert not verdict.outputs["coefficients"]["dead"].any()
     assert any(node.op_type == "QuantizeLinear" for node in int8.graph.node)
 
 
 def test_int8_weighs_a_third_of_float(build: Build, int8: onnx.ModelProto) -> None:
-    whole = sum(numpy_helper.to_array(weight).nbytes for weight in build.float_model.graph.initializer)
+    whole = sum(numpy_helper.to_array(weight).nbytes for weight in build.values.float_model.graph.initializer)
     assert whole / len(int8.SerializeToString()) >= 3.3
 
 
@@ -58,7 +62,7 @@ def test_a_corrupted_scale_is_refused_and_the_coefficients_named(build: Build, i
     node = next(n for n in broken.graph.node if n.op_type == "DequantizeLinear" and "mouth.fine" in n.input[0])
     scale = held[node.input[1]]
     scale.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(scale) * np.float32(4), scale.name))
-    verdict = build.judged(run_of(broken), build.held_out)
+    verdict = build.judge.at_the_gate(run_of(broken))
     assert not verdict.passed
     assert named(verdict) & {name for name in COEFFICIENTS if name.startswith(("mouth", "jaw"))}
 
@@ -72,7 +76,7 @@ def test_two_swapped_coefficients_are_refused_and_both_named(build: Build, int8:
         said["coefficients"][:, pair] = said["coefficients"][:, pair[::-1]]
         return [said[name] for name in outputs]
 
-    verdict = build.judged(swapped, build.held_out)
+    verdict = build.judge.at_the_gate(swapped)
     assert {"jawOpen", "mouthSmileLeft"} <= named(verdict)
 
 
@@ -80,8 +84,8 @@ def test_calibrating_on_noise_is_refused(build: Build) -> None:
     rng = np.random.default_rng(0)
     noise = Samples({"image": rng.normal(0.5, 0.02, (100, 3, 144, 144)).astype(np.float32)})
     with quiet():
-        blind = NncfPtq().quantize(build.float_model, noise, Scheme(keep_float=tuple(build.recipe.keep_float)))
-    verdict = build.judged(run_of(blind), build.held_out)
+        blind = NncfPtq().quantize(build.values.float_model, noise, Scheme(keep_float=tuple(build.recipe.keep_float)))
+    verdict = build.judge.at_the_gate(run_of(blind))
     assert not verdict.passed
     assert named(verdict)
 
@@ -95,7 +99,7 @@ def test_no_dense_layer_of_the_shipped_network_is_silent(build: Build) -> None:
         if isinstance(part, nn.Sequential) and [type(p) for p in part.children()] == [nn.Linear, nn.ReLU]:
             part.register_forward_hook(lambda _, __, out, name=name: loud.__setitem__(name, out.amax(0) > 0))
     with torch.no_grad():
-        module(torch.from_numpy(build.held_out.feeds["image"]))
+        module(torch.from_numpy(build.values.held_out.feeds["image"]))
     assert len(loud) == 6
     for name, alive in loud.items():
         assert alive.float().mean() > 0.5, name
@@ -103,11 +107,12 @@ def test_no_dense_layer_of_the_shipped_network_is_silent(build: Build) -> None:
 
 def test_other_pictures_in_the_same_folder_are_another_calibration(build: Build, tmp_path: Path) -> None:
     """What is kept on disk must not outlive the pictures that it was made of."""
-    assert build.settings.pictures is not None
+    settings = build.values.settings
+    assert settings.pictures is not None
     folder = tmp_path / "few"
     folder.mkdir()
-    files = sorted(build.settings.pictures.iterdir())
+    files = sorted(settings.pictures.iterdir())
     (folder / "a.jpg").write_bytes(files[0].read_bytes())
-    before = Build(replace(build.settings, pictures=folder)).fingerprint
+    before = Values(build.recipe, replace(settings, pictures=folder)).fingerprint
     (folder / "a.jpg").write_bytes(files[1].read_bytes())
-    assert Build(replace(build.settings, pictures=folder)).fingerprint != before
+    assert Values(build.recipe, replace(settings, pictures=folder)).fingerprint != before

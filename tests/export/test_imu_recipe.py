@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,19 @@ import mien
 import numpy as np
 import pytest
 import torch
+from mien.bundle import Bundle
 from mien.errors import ModelError
 from mien.locate import locate
 
-from export import running
+from export.manifests.imu import imu_section
 from export.recipes import imu
+from export.targets import litert_int8
 from quantization.calibration import SMALLEST
+from training import checkpoint
+from training.evaluate_imu import Condition, play, score
+from training.models.imu import ImuNetwork
+
+from .conftest import made
 
 
 @pytest.mark.shared
@@ -57,9 +65,9 @@ def test_a_method_whose_file_does_not_run_is_passed_over(bad: str, monkeypatch: 
             raise ModelError("model.run", "no tensor of that name", "")
         return False
 
-    monkeypatch.setattr(running, "runner", runner)
+    monkeypatch.setattr(litert_int8, "runner", runner)
     build: Any = SimpleNamespace(good_enough=good_enough)
-    chosen: Any = running.first_good(build, Any, ["first", "second"], lambda method: method)  # type: ignore[arg-type, return-value]
+    chosen: Any = litert_int8.first_good(build, Any, ["first", "second"], lambda method: method)  # type: ignore[arg-type, return-value]
     assert chosen == ({"first", "second"} - {bad}).pop()
 
 
@@ -67,10 +75,10 @@ def test_where_no_file_runs_the_reason_is_raised(monkeypatch: pytest.MonkeyPatch
     def runner(target: Any, built: str) -> Any:
         raise ModelError("model.load", "damaged", "")
 
-    monkeypatch.setattr(running, "runner", runner)
+    monkeypatch.setattr(litert_int8, "runner", runner)
     build: Any = SimpleNamespace(good_enough=None)
     with pytest.raises(ModelError, match="damaged"):
-        running.first_good(build, Any, ["first", "second"], lambda method: method)  # type: ignore[arg-type, return-value]
+        litert_int8.first_good(build, Any, ["first", "second"], lambda method: method)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.shared
@@ -80,3 +88,25 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"no checkpoint")
     with pytest.raises(TrainingError, match=r"\[training.checkpoint\]"):
         imu.recipe(tmp_path / "a.pt")
+
+
+@pytest.mark.shared
+def test_a_checkpoint_of_an_untrained_network_makes_a_bundle_that_runs_and_knows_nothing(tmp_path: Path) -> None:
+    torch.manual_seed(6)
+    checkpoint.write(tmp_path / "imu.pt", ImuNetwork(), {"wearers": 0})
+    path = made(tmp_path / "imu.mien", imu.recipe(tmp_path / "imu.pt"))
+    with Bundle.open(path) as bundle:
+        metrics = bundle.manifest.root.fields["metrics"]
+    assert metrics["wearers"] == 0
+    assert 0 < metrics["parity_with_torch"] < 5e-3
+    with mien.open(path, threads=1) as pipeline:
+        played = play(pipeline, Condition("imu6"), 1, 0)
+    assert played.raw.shape == played.truth.shape
+    assert abs(score([played.raw], [played.truth])["r"]) < 0.4
+
+
+@pytest.mark.shared
+def test_the_shipped_bundle_has_the_seats_of_the_layouts() -> None:
+    with Bundle.open(locate("imu")) as bundle:
+        section = bundle.manifest.root.fields["imu"]
+    assert section == json.loads(json.dumps(imu_section()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from export.build import Build, Settings
+from export.build import Build
 from export.errors import ExportError
 from export.graph import simplified, trace
 from export.run import _possible
+from export.settings import Settings
+from export.sources import open_source
 
 
 class Small(nn.Module):
@@ -28,12 +31,9 @@ class Small(nn.Module):
 EXAMPLE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 
 
-def settings(path: Path, work: Path, **changes: object) -> Settings:
-    stated = {
-        "source": str(path), "foreign": True, "checkpoint": None, "pictures": None, "calibration": 100,
-        "method": "nncf-ptq", "shapes": {}, "work": work,
-    }  # fmt: skip
-    return Settings(**{**stated, **changes})  # type: ignore[arg-type]
+def opened(path: Path, work: Path, shapes: Mapping[str, tuple[int, ...]] = {}) -> Build:  # never written
+    settings = Settings(work, origin=path, calibration=100, shapes=shapes)
+    return Build(open_source(settings), settings)
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +48,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", ["m.onnx", "m.pt2"])
 def test_a_foreign_model_says_the_same_as_torch(name: str, files: Path, tmp_path: Path) -> None:
-    build = Build(settings(files / name, tmp_path))
+    build = opened(files / name, tmp_path)
     recipe = build.recipe
     assert recipe.image == "image"
     assert [tuple(example.shape) for example in recipe.inputs.values()] == [(1, 3, 16, 16)]
     torch.manual_seed(0)
     with torch.no_grad():
-        expected = Small().eval()(torch.from_numpy(build.examples[0]["image"])).numpy()
-    (said,) = build.float_run()(build.examples[0], list(recipe.outputs))
+        expected = Small().eval()(torch.from_numpy(build.values.examples[0]["image"])).numpy()
+    (said,) = build.values.run(build.values.examples[0], list(recipe.outputs))
     np.testing.assert_allclose(said, expected, atol=1e-5)
 
 
@@ -71,7 +71,7 @@ def test_targets_that_a_file_cannot_become_are_left_out_with_the_reason(
 ) -> None:
     from export.plugins import names
 
-    build = Build(settings(files / name, tmp_path))
+    build = opened(files / name, tmp_path)
     possible, without = _possible(build, names("export.targets"), every=True)
     assert set(without) == left_out
     assert set(possible) | left_out == set(names("export.targets"))
@@ -84,7 +84,7 @@ def test_targets_that_a_file_cannot_become_are_left_out_with_the_reason(
 def test_a_bundles_float_network_is_taken_with_all_that_its_manifest_says(tmp_path: Path) -> None:
     from mien.locate import locate
 
-    recipe = Build(settings(locate("detect"), tmp_path)).recipe
+    recipe = opened(locate("detect"), tmp_path).recipe
     assert recipe.network == "detector"
     assert recipe.manifest["task"] == "detect"
     assert recipe.value == (pytest.approx(1 / 255), 0.0)
@@ -96,7 +96,7 @@ def test_a_broken_file_is_refused(ending: str, content: bytes, tmp_path: Path) -
     path = tmp_path / f"broken{ending}"
     path.write_bytes(content)
     with pytest.raises(ExportError) as caught:
-        _ = Build(settings(path, tmp_path)).recipe
+        _ = opened(path, tmp_path).recipe
     assert caught.value.code in ("export.source", "export.dynamic")
 
 
@@ -108,7 +108,7 @@ def test_open_extents_are_refused_and_can_be_given(files: Path, tmp_path: Path) 
     path = tmp_path / "open.onnx"
     onnx.save(model, path)
     with pytest.raises(ExportError, match="height") as caught:
-        _ = Build(settings(path, tmp_path)).recipe
+        _ = opened(path, tmp_path).recipe
     assert caught.value.code == "export.dynamic"
-    fixed = Build(settings(path, tmp_path, shapes={"image": (1, 3, 16, 16)})).recipe
+    fixed = opened(path, tmp_path, shapes={"image": (1, 3, 16, 16)}).recipe
     assert tuple(fixed.inputs["image"].shape) == (1, 3, 16, 16)

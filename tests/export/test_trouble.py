@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from export.build import keep
 from export.errors import ExportError
+from export.kept import keep
 
 from .conftest import environment
 
@@ -41,7 +41,7 @@ def test_an_export_on_a_full_disk_says_so_and_keeps_the_old_bundle(desk: Path, t
     limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY)); "
     code = f"{limit}import runpy, sys; sys.argv[0] = 'export'; runpy.run_module('export', run_name='__main__')"
     done = subprocess.run(
-        [sys.executable, "-B", "-c", code, "smile_recipe.py", "--checkpoint", "smile.pt", "--targets", "ort-cpu",
+        [sys.executable, "-B", "-c", code, "smile_recipe.py", "--from", "smile.pt", "--targets", "ort-cpu",
          "-o", str(out), "--work", str(tmp_path / "work")],
         cwd=desk, env=environment(), capture_output=True, text=True, timeout=300,
     )  # fmt: skip
@@ -57,7 +57,7 @@ def test_an_interrupted_export_leaves_nothing_behind(after: float, desk: Path, t
     out = tmp_path / "smile.mien"
     out.write_bytes(b"the one before")
     running = subprocess.Popen(
-        [sys.executable, "-m", "export", "smile_recipe.py", "--checkpoint", "smile.pt", "--calibration", "pictures",
+        [sys.executable, "-m", "export", "smile_recipe.py", "--from", "smile.pt", "--calibration", "pictures",
          "--targets", "ort-cpu-int8,litert-int8", "-o", str(out), "--work", str(tmp_path / "work")],
         cwd=desk, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip

@@ -9,14 +9,21 @@ from typing import Any
 import pytest
 from mien.bundle import Bundle
 
+from export.manifests.expression import NEUTRAL, OWN
+from export.manifests.face import OUTPUTS, network_section
 from training import cards
 from training.errors import TrainingError
-from training.expression_bundle import NEUTRAL, OWN
-from training.face_bundle import OUTPUTS, network_section, with_target
 from training.performer.coefficients import COEFFICIENTS
 from training.performer.labels import ACTION_UNITS, EMOTIONS
 
 MEASURED = {"mean_r": 0.912345, "r": [k / 100 for k in range(57)], "au_r": [0.5] * 17}
+
+
+def with_target(network: dict[str, Any]) -> dict[str, Any]:
+    """A network's section with a target."""
+    tensors = {tensor: tensor for ports in network.values() for tensor in ports}
+    target = {"engine": "onnxruntime", "precision": "fp32", "blob": "onnx/face.onnx", "tensors": tensors}
+    return {**network, "targets": [target]}
 
 
 def bundle(folder: Path, name: str = "expression", onnx: bytes = b"weights") -> Path:
@@ -28,11 +35,11 @@ def bundle(folder: Path, name: str = "expression", onnx: bytes = b"weights") -> 
         "task": "expression",
         "licence": {"spdx": "Apache-2.0", "source": "here"},
         "training_data": "Renders.",
-        "networks": {"face": network_section(OUTPUTS | OWN, NEUTRAL)},
+        "networks": {"face": with_target(network_section(144, OUTPUTS | OWN, NEUTRAL))},
         "expression": {"aus": list(ACTION_UNITS), "emotions": list(EMOTIONS)},
     }
-    figures = {"synthetic_held_out": MEASURED, "steps": 123, "parity_with_torch": 1.25e-4}
-    Bundle.write(path, with_target(fields, figures), {"onnx/face.onnx": onnx})
+    fields["metrics"] = {"synthetic_held_out": MEASURED, "steps": 123, "parity_with_torch": 1.25e-4}
+    Bundle.write(path, fields, {"onnx/face.onnx": onnx})
     return path
 
 
@@ -87,10 +94,10 @@ def test_a_detector_is_told_by_the_size_of_faces(tmp_path: Path) -> None:
     path = tmp_path / "detect.mien"
     fields = {
         "schema": 1, "name": "detect", "task": "detect", "licence": {"spdx": "Apache-2.0"},
-        "networks": {"detector": network_section(OUTPUTS, {})},
+        "networks": {"detector": with_target(network_section(144, OUTPUTS, {}))},
+        "metrics": {"synthetic_held_out": {"recall": {"18": 0.61, "128": 0.99}, "precision": 0.97}},
     }  # fmt: skip
-    figures = {"synthetic_held_out": {"recall": {"18": 0.61, "128": 0.99}, "precision": 0.97}}
-    Bundle.write(path, with_target(fields, figures), {"onnx/face.onnx": b"x"})
+    Bundle.write(path, fields, {"onnx/face.onnx": b"x"})
     text = cards.model_card(path, None)
     assert "| 18 | 0.61 |" in text and "| precision | 0.97 |" in text
 

@@ -8,8 +8,6 @@ import pytest
 torch = pytest.importorskip("torch")
 cv2 = pytest.importorskip("cv2")
 
-from mien.bundle import Bundle  # noqa: E402
-
 from training import frames  # noqa: E402
 from training.detection import DetectBatches, DetectLoss, batch_of, find, mirror, owners, scores  # noqa: E402
 from training.frames import Frame, compose  # noqa: E402
@@ -184,23 +182,3 @@ def test_scores_count_hits_misses_and_false_alarms():
     assert got["precision"] == 0.5
     assert got["points"] == pytest.approx(0, abs=1e-6)
     assert got["iou"] == pytest.approx(1)
-
-
-def test_the_bundle_runs_as_the_training_saw_the_network(tmp_path):
-    import mien
-
-    from training.recipes.detect import write
-
-    torch.manual_seed(0)
-    network = DetectNetwork()
-    picture = np.random.default_rng(0).integers(0, 255, (ROWS, COLUMNS, 3), np.uint8)
-    with torch.no_grad():
-        network.head[2].bias[0] = 3.0  # untrained, it finds nothing
-    expected = find(network, picture[None])[0]
-    write(tmp_path / "detect.mien", network, {}, [frame()])
-    with Bundle.open(tmp_path / "detect.mien") as bundle:
-        assert bundle.manifest.task == "detect"
-    with mien.open(tmp_path / "detect.mien", device="onnxruntime", max_faces=20) as pipeline:
-        boxes = [face.box for face in pipeline.process_all(picture)]
-    assert len(boxes) == min(len(expected), 20) > 0
-    np.testing.assert_allclose(boxes[:3], expected[:3, 1:5], atol=0.1)

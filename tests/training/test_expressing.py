@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from training.dataset import Dataset
-from training.expressing import Batch, Batches, Features, extract, inputs_of, loss, places, soft_emotions, widen
-from training.expression_bundle import scores
+from training.expressing import Batch, Batches, Features, extract, inputs_of, loss, places, scores, soft_emotions, widen
 from training.models.expression import EMBEDDING, GRID, Heads
 from training.models.face import FEATURES, FaceNetwork
 from training.performer.landmarks import REGIONS

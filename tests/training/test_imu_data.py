@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import mien
 import numpy as np
 import pytest
-from mien.bundle import Bundle
 
-from training import imu_bundle, imu_data
+from training import imu_data
 from training.evaluate_imu import Condition, play, score
-from training.models.imu import FEATURES, ImuNetwork
+from training.models.imu import FEATURES
 
 pytestmark = pytest.mark.shared
 
@@ -34,25 +32,6 @@ def test_files_are_made_once_and_read_again(tmp_path: Path, monkeypatch: pytest.
     assert times == [file.stat().st_mtime_ns for file in files]
     first, _ = imu_data.load(files)
     np.testing.assert_array_equal(first.truth, imu_data.wearer_steps((5, 0), 6.0).truth)
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Path:
-    imu_bundle.write(tmp_path / "imu.mien", ImuNetwork().eval(), {"wearers": 0})
-    return tmp_path / "imu.mien"
-
-
-def test_an_untrained_network_makes_a_bundle_that_runs_and_knows_nothing(written: Path) -> None:
-    with mien.open(written, threads=1) as pipeline:
-        played = play(pipeline, Condition("imu6"), 1, 0)
-    assert played.raw.shape == played.truth.shape
-    assert abs(score([played.raw], [played.truth])["r"]) < 0.4
-
-
-def test_the_shipped_bundle_has_the_seats_of_the_layouts() -> None:
-    with Bundle.open(Path(mien.__file__).parent / "models" / "imu.mien") as bundle:
-        section = bundle.manifest.root.fields["imu"]
-    assert section == json.loads(json.dumps(imu_bundle.imu_section()))
 
 
 def test_the_shipped_bundle_reads_a_person_it_never_saw() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from training import face_bundle, pretrain
+from training import checkpoint, pretrain
 from training.errors import TrainingError
 from training.loop import Settings
 from training.models.face import SIZE, FaceNetwork
@@ -74,7 +74,7 @@ def test_the_convolutions_learn_and_the_recipe_takes_them(tmp_path: Path) -> Non
     out, folder = tmp_path / "backbone.pt", tmp_path / "run"
     pretrain.pretrain(pictures(), out, folder, Settings(6, 4, warm_up=2, average=0.5, seed=1, threads=1))
     network = FaceNetwork()
-    face_bundle.load_weights(network, out)
+    checkpoint.load(network, out)
     parts = ("stem.", "fine.", "coarse.", "eye.", "mouth.")
     for name in [name for name in untrained if name.startswith(parts) and name.endswith("conv.weight")]:
         assert not torch.equal(network.state_dict()[name], untrained[name]), name

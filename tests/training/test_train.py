@@ -52,7 +52,7 @@ def test_a_recipe_gets_the_defaults(monkeypatch: pytest.MonkeyPatch, given: list
     (options,) = given
     assert options.out == ROOT / "out" / "training" / "face"
     assert options.data == ROOT / "out" / "training" / "data"
-    assert options.bundle == options.out / "face.mien"
+    assert options.result == options.out / "face.pt"
     assert (options.pictures, options.steps, options.batch, options.start) == (None, None, None, None)
 
 
@@ -62,7 +62,7 @@ def test_a_recipe_gets_what_was_asked_for(
     wanted = ["--out", str(tmp_path), "--steps", "3", "--batch", "8", "--seed", "9", "--start", "a.pt"]
     assert run(monkeypatch, "face", *wanted) == 0
     (options,) = given
-    assert (options.out, options.bundle) == (tmp_path, tmp_path / "face.mien")
+    assert (options.out, options.result) == (tmp_path, tmp_path / "face.pt")
     assert (options.steps, options.batch, options.seed, options.start) == (3, 8, 9, Path("a.pt"))
 
 

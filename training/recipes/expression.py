@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from training import expression_bundle, face_bundle
+from training import checkpoint
 from training.dataset import ensure
 from training.errors import TrainingError
-from training.expressing import Batches, extract, loss, places, widen
+from training.expressing import Batches, extract, loss, places, scores, widen
 from training.loop import Settings, Trainer
 from training.models.expression import ExpressionNetwork, Heads
 from training.models.face import FaceNetwork
@@ -32,12 +32,12 @@ def _face(start: Path) -> FaceNetwork:
     if start.suffix == ".mien":
         return load_face(start)
     network = FaceNetwork()
-    face_bundle.load_weights(network, start)
+    checkpoint.load(network, start)
     return network
 
 
 def train(options: Options) -> None:
-    """Trains the heads on features of the face network in `options.start`, and writes the bundle."""
+    """Trains the heads on features of the face network in `options.start`, and writes the checkpoint."""
     start = options.start or options.out.parent / "face" / "checkpoint.pt"
     if not start.exists():
         raise TrainingError(
@@ -65,6 +65,6 @@ def train(options: Options) -> None:
     heads = trainer.averaged()
     assert isinstance(heads, Heads)
     widen(heads, features)
-    scores = expression_bundle.scores(heads, extract(network, held_out, None))
-    about = {"synthetic_held_out": scores, "pictures": len(data), **asdict(settings)}
-    expression_bundle.write(options.bundle, ExpressionNetwork(network, heads), about)
+    found = scores(heads, extract(network, held_out, None))
+    about = {"synthetic_held_out": found, "pictures": len(data), **asdict(settings)}
+    checkpoint.write(options.result, ExpressionNetwork(network, heads), about)

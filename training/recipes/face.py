@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training import face_bundle
+from training import checkpoint
 from training.augment import Augment
 from training.dataset import Dataset, ensure
 from training.faces import FaceBatches, FaceLoss, faces_of, label_map
@@ -34,7 +34,7 @@ HELD_OUT = 1_000  # pictures of other people, with another seed, for the log
 
 
 def train(options: Options) -> None:
-    """Renders what is missing, trains, and writes the bundle."""
+    """Renders what is missing, trains, and writes the checkpoint."""
     data = ensure(options.data / "faces", options.pictures or PICTURES, options.seed, "train")
     held_out = ensure(options.data / "held_out", HELD_OUT, options.seed + 1000, "validation")
     settings = Settings(
@@ -59,14 +59,14 @@ def train(options: Options) -> None:
     scores = evaluate(network, held_out)
     about = {"synthetic_held_out": scores, "pictures": len(data), **asdict(settings)}
     about["began_with"] = options.start.name if options.start else None
-    face_bundle.write(options.bundle, network, about)
+    checkpoint.write(options.result, network, about)
 
 
 def _go_on(network: FaceNetwork, data: Dataset, options: Options) -> None:
     """The weights of `options.start`: a finished bundle, or a checkpoint."""
     assert options.start is not None
     if options.start.suffix != ".mien":
-        face_bundle.load_weights(network, options.start)
+        checkpoint.load(network, options.start)
         return
     seen = Augment(options.seed, label_map()).batch(0, faces_of(data, np.arange(min(len(data), _SEEN))))
     begin_with(network, options.start, torch.from_numpy(seen.nchw()).float() / 255)

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from training import imu_bundle, imu_data
-from training.face_bundle import load_weights
+from training import checkpoint, imu_data
 from training.imu_data import Steps
 from training.loop import Settings, Trainer
 from training.models.imu import COEFFICIENTS, FEATURES, OF_HEAD, PER_SENSOR, SLOTS, ImuNetwork, region_matrix
@@ -39,7 +38,7 @@ CONFIDENT = 0.1  # an error of a region at which its confidence is exp(-1)
 
 
 def train(options: Options) -> None:
-    """Simulates what is missing, trains, and writes the bundle. `--pictures` is the number of wearers here.
+    """Simulates what is missing, trains, and writes the checkpoint. `--pictures` is the number of wearers here.
 
     The first run is in bfloat16; the one that goes on from a checkpoint (`--start`) in full, because a state that is
     rounded to 8 bits at each step cannot creep, and ends as the mean of the weights that it began with and those that
@@ -62,7 +61,7 @@ def train(options: Options) -> None:
     _begin(network, data)
     again = options.start is not None
     if options.start is not None:
-        load_weights(network, options.start)
+        checkpoint.load(network, options.start)
     batches = Batches(data, settings.batch, settings.seed + (1000 if again else 0))
     trainer = Trainer(options.out, network, settings, Loss(half=not again), batches, device="cpu")
     trainer.run(250)
@@ -70,9 +69,9 @@ def train(options: Options) -> None:
     assert isinstance(trained, ImuNetwork)
     if options.start is not None:
         began = ImuNetwork()
-        load_weights(began, options.start)
+        checkpoint.load(began, options.start)
         halfway(trained, began)
-    imu_bundle.write(options.bundle, trained, {"wearers": len(data), **asdict(settings)})
+    checkpoint.write(options.result, trained, {"wearers": len(data), **asdict(settings)})
 
 
 def halfway(network: ImuNetwork, other: ImuNetwork) -> None:

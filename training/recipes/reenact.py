@@ -10,8 +10,7 @@ import torch
 from rich.progress import track
 from torch import Tensor, nn
 
-from training import portraits, reenact_bundle, reenact_pairs
-from training.face_bundle import load_weights
+from training import checkpoint, portraits, reenact_pairs
 from training.loop import Settings, Trainer
 from training.models.reenact import ReenactNetwork, composed
 from training.reenact_pairs import Batches, Sittings
@@ -30,13 +29,13 @@ _WAY = 0.7
 
 
 def train(options: Options) -> None:
-    """Renders and measures what is missing, trains, and writes the bundle. `--pictures` is the number of sittings."""
+    """Renders and measures what is missing, trains, writes the checkpoint. `--pictures` is the number of sittings."""
     sittings = ensure(options, "portraits", options.pictures or SITTINGS, "train")
     settings = settings_of(options)
     torch.manual_seed(options.seed)
     network = ReenactNetwork()
     if options.start is not None:
-        load_weights(network, options.start)
+        checkpoint.load(network, options.start)
     batches = Batches(sittings, settings.batch, settings.seed)
     trainer = Trainer(options.out, network, settings, Loss(), batches, device="cpu")
     trainer.run(200)
@@ -47,7 +46,7 @@ def train(options: Options) -> None:
     trainer.run(100)
     network.load_state_dict(between(plain, trainer.averaged().state_dict(), _WAY))
     about = {"sittings": len(sittings), **asdict(settings), "steps_against_blur": sharper.steps, "way_to_sharp": _WAY}
-    reenact_bundle.write(options.bundle, network.eval(), about)
+    checkpoint.write(options.result, network.eval(), about)
 
 
 def between(one: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:

@@ -1,9 +1,8 @@
-"""The recipes from rendered pictures to bundles, two steps each."""
+"""The recipes from rendered pictures to checkpoints, two steps each."""
 
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -11,12 +10,16 @@ from shutil import copytree
 import numpy as np
 import pytest
 import torch
+from mien.locate import locate
 
+from training import checkpoint
 from training.errors import TrainingError
-from training.models.expression import ExpressionNetwork
+from training.expressing import places
+from training.models.expression import ExpressionNetwork, Heads
+from training.models.face import FaceNetwork
 from training.recipes import expression, face
 from training.train import Options
-from training.weights import load_face, load_folded
+from training.weights import load_face
 
 pytestmark = pytest.mark.shared
 
@@ -32,7 +35,7 @@ def options(folder: Path, name: str) -> Options:
         batch=PICTURES,
         seed=1,
         threads=0,
-        bundle=folder / f"{name}.mien",
+        result=folder / f"{name}.pt",
         start=None,
     )
 
@@ -47,29 +50,27 @@ def rendered(faces_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
-def test_a_face_bundle_and_an_expression_bundle_on_top_of_it(rendered: Path) -> None:
+def test_a_face_network_and_an_expression_network_on_top_of_it(rendered: Path) -> None:
     face.train(options(rendered, "face"))
     expression.train(options(rendered, "expression"))
-    for name in ("face", "expression"):
+    for name, network in (("face", FaceNetwork()), ("expression", ExpressionNetwork(FaceNetwork(), Heads(places())))):
         log = [json.loads(line) for line in (rendered / name / "log.jsonl").read_text("utf-8").splitlines()]
         assert log[-1]["step"] == 2
         assert np.isfinite(log[-1]["loss"])
-        with zipfile.ZipFile(rendered / f"{name}.mien") as bundle:
-            manifest = json.loads(bundle.read("manifest.json"))
-        assert manifest["name"] == name
-        assert manifest["metrics"]["pictures"] == PICTURES
-        assert manifest["metrics"]["synthetic_held_out"]
+        checkpoint.load(network, rendered / f"{name}.pt")
+        metrics = checkpoint.metrics_of(rendered / f"{name}.pt")
+        assert metrics["pictures"] == PICTURES
+        assert metrics["synthetic_held_out"]
 
 
 def test_a_bundle_will_do_as_the_face_network_and_keeps_its_answers(rendered: Path) -> None:
-    face.train(options(rendered, "face"))
-    start = rendered / "face.mien"
+    start = locate("face")
     expression.train(replace(options(rendered, "expression"), start=start))
-    both = load_folded(rendered / "expression.mien")
-    assert isinstance(both, ExpressionNetwork)
+    both = ExpressionNetwork(FaceNetwork(), Heads(places()))
+    checkpoint.load(both, rendered / "expression.pt")
     picture = torch.rand(2, 3, 144, 144, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        answers = both.face(picture), load_face(start)(picture)
+        answers = both.eval().face(picture), load_face(start)(picture)
     for own, began in zip(*answers, strict=True):
         torch.testing.assert_close(own, began)
 

@@ -13,10 +13,13 @@ import pytest
 import torch
 from mien.bundle import Bundle
 
+from export.finetune import recipe
+from export.manifests.expression import NEUTRAL, OWN
+from export.manifests.face import OUTPUTS, face_section, network_section
+from export.named import Named
+from export.recipe import Recipe
 from training import finetuning
 from training.errors import TrainingError
-from training.expression_bundle import NEUTRAL, OWN
-from training.face_bundle import OUTPUTS, export, face_section, network_section, with_target
 from training.finetune import MIN_ROWS, finetune, measure, split
 from training.labels_csv import EMOTION, MEASURED, Labels, read
 from training.models.blocks import fold
@@ -25,6 +28,8 @@ from training.models.face import FEATURES, POINTS, FaceNetwork
 from training.own_faces import Finder, OwnFace, pictures_in
 from training.performer.coefficients import COEFFICIENTS
 from training.weights import load_folded, weights_of
+
+from .conftest import made
 
 SIDE = 120  # pixels of a user's picture
 
@@ -58,7 +63,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That network as a bundle without a detector: the whole picture is looked at."""
     path = tmp_path_factory.mktemp("bundle") / "expression.mien"
     outputs = OUTPUTS | OWN
-    onnx, _ = export(network(), list(outputs), NEUTRAL)
     face = {name: value for name, value in face_section().items() if name not in ("crop_from_detection", "pose")}
     manifest: dict[str, Any] = {
         "schema": 1,
@@ -66,12 +70,16 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "task": "expression",
         "licence": {"spdx": "Apache-2.0"},
         "training_data": "Noise.",
-        "networks": {"face": network_section(outputs, NEUTRAL)},
+        "networks": {"face": network_section(144, outputs, NEUTRAL)},
         "face": face,
         "expression": {},
     }
-    Bundle.write(path, with_target(manifest, {}), {"onnx/face.onnx": onnx})
-    return path
+    inputs = {"image": torch.rand(1, 3, 144, 144), "neutral": torch.zeros(NEUTRAL["neutral"])}
+    module = Named(network(), len(outputs))
+    return made(
+        path,
+        Recipe("expression", module, inputs, list(outputs), manifest, network="face", image="image", tolerance=5e-3),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -136,16 +144,16 @@ def test_the_last_layers_answer_as_the_whole_bundle_does(bundle: Path, user: tup
 
 
 def test_it_learns_what_is_labelled_and_leaves_the_rest(bundle: Path, user: tuple[Path, Path], tmp_path: Path) -> None:
-    out = tmp_path / "mine.mien"
-    result = finetune(bundle, *user, out, steps=60)
+    result = finetune(bundle, *user, steps=60)
+    out = made(tmp_path / "mine.mien", recipe(bundle, result))
     assert (result.rows, result.held_out) == (24, 6)
     assert set(result.skipped) == {"gone.png", "broken.png", "0.png"}
     for name in ("jawOpen", "AU12"):
         before, after = result.scores[name]["before"], result.scores[name]["after"]
         assert after["mae"] < 0.5 * before["mae"] and after["r"] > 0.9
-    with Bundle.open(out) as made:
-        assert made.manifest.name == "expression-finetuned"
-        told = made.manifest.root.fields["metrics"]["finetuned"]
+    with Bundle.open(out) as opened:
+        assert opened.manifest.name == "expression-finetuned"
+        told = opened.manifest.root.fields["metrics"]["finetuned"]
         assert told["base"] == dict(Bundle.open(bundle).manifest.blobs) and told["labels_sha256"]
     old, new = load_folded(bundle), load_folded(out)
     image = torch.rand(8, 3, 144, 144, generator=torch.Generator().manual_seed(4))
@@ -156,7 +164,7 @@ def test_it_learns_what_is_labelled_and_leaves_the_rest(bundle: Path, user: tupl
     torch.testing.assert_close(a[0], b[0], atol=0.01, rtol=0)  # landmarks
 
 
-def test_what_teaches_nothing_is_not_written(bundle: Path, user: tuple[Path, Path], tmp_path: Path) -> None:
+def test_what_teaches_nothing_is_refused(bundle: Path, user: tuple[Path, Path], tmp_path: Path) -> None:
     loaded = load_folded(bundle)
     with Finder(bundle) as finder:
         faces = [finder.find(path) for path in pictures_in(user[1])[:20]]
@@ -171,15 +179,14 @@ def test_what_teaches_nothing_is_not_written(bundle: Path, user: tuple[Path, Pat
     for name, path in zip(names, pictures_in(user[1])[:20], strict=True):
         (tmp_path / name).write_bytes(path.read_bytes())
     with pytest.raises(TrainingError) as caught:
-        finetune(bundle, write(tmp_path / "l.csv", rows), tmp_path, tmp_path / "out.mien", steps=20)
+        finetune(bundle, write(tmp_path / "l.csv", rows), tmp_path, steps=20)
     assert caught.value.code == "finetune.no_gain"
-    assert not (tmp_path / "out.mien").exists()
 
 
 def test_too_few_labels_are_refused_with_what_was_left_out(bundle: Path, tmp_path: Path) -> None:
     rows = [["image", "jawOpen"], *([f"{k}.png", "0.5"] for k in range(MIN_ROWS))]
     with pytest.raises(TrainingError, match=r"0\.png: there is no such file") as caught:
-        finetune(bundle, write(tmp_path / "l.csv", rows), tmp_path, tmp_path / "out.mien")
+        finetune(bundle, write(tmp_path / "l.csv", rows), tmp_path)
     assert caught.value.code == "labels.few"
 
 

@@ -1,25 +1,18 @@
-"""The `imu` bundle: a trained network as ONNX, and the manifest that says where sensors sit and what comes out."""
+"""The manifest of the `imu` bundle: where sensors sit and what comes out."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
-from mien.bundle import Bundle
 from mien.kinematics import quaternions
 
-from training.bundling import licence, targets, to_onnx
-from training.face_bundle import Named
+from export.manifests.common import licence, ports
 from training.imu_data import STEP_RATE
-from training.models.imu import COEFFICIENTS, FEATURES, HIDDEN, REGIONS, SLOTS, ImuNetwork
+from training.models.imu import COEFFICIENTS, FEATURES, HIDDEN, REGIONS, SLOTS
 from training.performer.imu_layout import HEAD, SIZES, layout, nominal
 
 INPUTS = {"features": (1, FEATURES), "state": (1, HIDDEN)}
 OUTPUTS = {"coefficients": (1, len(COEFFICIENTS)), "confidence": (1, len(REGIONS)), "next_state": (1, HIDDEN)}
-BLOB = "onnx/imu.onnx"
 MIN_CONFIDENCE = 0.3  # a region's expected exp(-error / 0.1): an error of 0.12
 # One-Euro, light: takes 40 % of the noise of a still face and 0.005 of mean r; with 1.5 Hz and 0.8 it took 0.035 of r.
 COEFFICIENT_FILTER = {"min_cutoff": 5.0, "beta": 3.0, "derivative_cutoff": 1.0, "settle": True}
@@ -27,7 +20,6 @@ TRAINING_DATA = (
     "Simulated sensors on mien's own synthetic performer (ICT-FaceKit geometry, MIT; expression curves from recorded "
     "Live Link Face takes, MIT, and from rules). No photograph of a person was used, and nobody wore a sensor."
 )
-_TOLERANCE = 5e-3  # weights are stored in half precision
 
 
 def imu_section() -> dict[str, Any]:
@@ -54,29 +46,12 @@ def imu_section() -> dict[str, Any]:
 
 def manifest() -> dict[str, Any]:
     """What the bundle says of itself, but for targets and metrics."""
-    network = {
-        "inputs": {name: {"shape": list(shape)} for name, shape in INPUTS.items()},
-        "outputs": {name: {"shape": list(shape)} for name, shape in OUTPUTS.items()},
-    }
     return {
         "schema": 1,
         "name": "imu",
         "task": "imu",
         "licence": licence(),
         "training_data": TRAINING_DATA,
-        "networks": {"imu": network},
+        "networks": {"imu": ports(INPUTS, OUTPUTS)},
         "imu": imu_section(),
     }
-
-
-def write(path: Path, network: ImuNetwork, metrics: Mapping[str, Any]) -> None:
-    """Writes the bundle with its one network as ONNX in float."""
-    generator = torch.Generator().manual_seed(0)
-    examples = [torch.randn(shape, generator=generator) * 0.5 for shape in INPUTS.values()]
-    module = Named(copy.deepcopy(network).eval().cpu(), len(OUTPUTS))
-    onnx, parity = to_onnx(module, examples, list(INPUTS), list(OUTPUTS), _TOLERANCE)
-    described = manifest()
-    described["networks"]["imu"]["targets"] = targets(BLOB, [*INPUTS, *OUTPUTS])
-    described["metrics"] = {**metrics, "parity_with_torch": parity}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Bundle.write(path, described, {BLOB: onnx})

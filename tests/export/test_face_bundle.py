@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mien
 import models
@@ -14,15 +16,21 @@ import torch
 from mien.layouts import ARKIT52
 from torch import Tensor, nn
 
-from training import expression_bundle, face_bundle
-from training.errors import TrainingError
+from export.manifests import expression as expression_manifest
+from export.manifests import face as face_manifest
+from export.manifests.expression import NEUTRAL, OWN
+from export.manifests.face import OUTPUTS, canonical, face_section, members
+from export.named import Named
+from export.recipe import Recipe
+from export.recipes.face import WHOLE
 from training.expressing import places
-from training.face_bundle import canonical, face_section, load_weights
 from training.models.expression import ExpressionNetwork, Heads
-from training.models.face import COEFFICIENTS, POINTS, SIZE, FaceNetwork, FaceOutputs
+from training.models.face import POINTS, SIZE, FaceNetwork, FaceOutputs
 from training.performer.coefficients import COEFFICIENTS as NAMES
 from training.performer.coefficients import TONGUE
 from training.performer.labels import ACTION_UNITS, EMOTIONS
+
+from .conftest import made
 
 pytestmark = pytest.mark.shared
 
@@ -55,12 +63,29 @@ def untrained() -> Sure:
     return Sure().eval()
 
 
+def bundled(network: nn.Module, manifest: dict[str, Any], outputs: Sequence[str], **more: Tensor) -> Recipe:
+    """The recipe of a network that looks at a crop and is given what else there is."""
+    torch.manual_seed(5)
+    return Recipe(
+        name=manifest["name"],
+        module=Named(network, len(outputs)),
+        inputs={"image": torch.rand(1, 3, SIZE, SIZE), **more},
+        outputs=outputs,
+        manifest={**manifest, "metrics": {"pictures": 0}},
+        network="face",
+        blobs=members(),
+        image="image",
+        keep_whole=WHOLE,
+        tolerance=5e-3,  # its weights were never rounded
+    )
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """face.mien beside the detector of `models`."""
     path = tmp_path_factory.mktemp("bundles")
     models.write_detect(path / "detect.mien")
-    face_bundle.write(path / "face.mien", untrained(), {"pictures": 0})
+    made(path / "face.mien", bundled(untrained(), face_manifest.manifest(SIZE), list(OUTPUTS)))
     return path
 
 
@@ -97,7 +122,7 @@ def test_the_manifest_says_how_well_and_on_what_it_was_trained(folder: Path) -> 
     with zipfile.ZipFile(folder / "face.mien") as bundle:
         manifest = json.loads(bundle.read("manifest.json"))
     assert manifest["metrics"]["pictures"] == 0
-    assert 0 <= manifest["metrics"]["parity_with_torch"] < 5e-3
+    assert 0 <= manifest["metrics"]["export"]["targets"]["ort-cpu"]["parity"] < 5e-3
     assert "No photograph of a person was used" in manifest["training_data"]
     whole = (folder / "face.mien").read_bytes()
     assert str(Path.home()).encode() not in whole
@@ -123,23 +148,18 @@ def test_the_canonical_head_is_symmetric_about_the_eyes() -> None:
     assert rows[:17, 3].max() < rows[48:, 3].min() < rows[27, 3]
 
 
-def test_weights_come_from_a_checkpoints_average(tmp_path: Path) -> None:
-    network, other = FaceNetwork(), FaceNetwork()
-    torch.save({"average": network.state_dict(), "step": 1}, tmp_path / "checkpoint.pt")
-    load_weights(other, tmp_path / "checkpoint.pt")
-    assert all(torch.equal(value, other.state_dict()[name]) for name, value in network.state_dict().items())
-    torch.save({"average": torch.nn.Linear(COEFFICIENTS, 1).state_dict()}, tmp_path / "other.pt")
-    (tmp_path / "cut.pt").write_bytes((tmp_path / "checkpoint.pt").read_bytes()[:500])
-    for name in ("none.pt", "other.pt", "cut.pt"):
-        with pytest.raises(TrainingError, match=name) as caught:
-            load_weights(other, tmp_path / name)
-        assert caught.value.code == "training.checkpoint"
+def test_coefficients_that_two_regions_show_are_listed_for_both() -> None:
+    needs = face_section()["visibility"]["coefficients"]
+    assert {region for region, names in needs.items() if "jawOpen" in names} == {"mouth", "jaw"}
+    assert {region for region, names in needs.items() if "browInnerUp" in names} == {"browLeft", "browRight"}
 
 
 def test_the_expression_bundle_tells_what_the_face_expresses(tmp_path: Path) -> None:
     models.write_detect(tmp_path / "detect.mien")
     network = ExpressionNetwork(untrained(), Heads(places()))
-    expression_bundle.write(tmp_path / "expression.mien", network.eval(), {})
+    manifest, outputs = expression_manifest.manifest(SIZE), list(OUTPUTS | OWN)
+    neutral = torch.zeros(NEUTRAL["neutral"])
+    made(tmp_path / "expression.mien", bundled(network.eval(), manifest, outputs, neutral=neutral))
     with mien.open(tmp_path / "expression.mien") as expression:
         state = expression.process(models.blocks((3, 3)))
     assert state.aus is not None
