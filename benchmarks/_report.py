@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from mien.machine import describe
+
+from training.commit import commit
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results"
@@ -30,24 +31,6 @@ def keep(name: str, figures: dict[str, Any], seed: int | None = None) -> Path:
     about = {"benchmark": name, "commit": commit(), "seed": seed, "machine": describe()}
     path.write_text(json.dumps({**about, **figures}, indent=1) + "\n")
     return path
-
-
-def commit() -> str:
-    """The commit that was measured, with "+" when the tree had changes."""
-    try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--", "sdk", "native"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return head + ("+" if changed else "")
 
 
 def verdict(what: str, value: float, limit: float, unit: str = "", below: bool = True) -> dict[str, Any]:

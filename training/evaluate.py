@@ -19,8 +19,8 @@ from mien.machine import describe
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks._report import commit
 from training.command import run
+from training.commit import commit
 from training.errors import TrainingError
 from training.evaluation import (
     expression,

@@ -26,9 +26,9 @@ from mien.types import ImuWindow
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks._report import commit
 from training import imu_baselines
 from training.command import run
+from training.commit import commit
 from training.evaluate import table
 from training.evaluation.metrics import pearson
 from training.evaluation.part import Asked

@@ -33,9 +33,9 @@ from mien.tasks.reenact import ReenactTask
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks._report import commit
 from training import checkpoint, portraits, reenact_pairs
 from training.command import run
+from training.commit import commit
 from training.evaluate import table
 from training.evaluation.identity import Recogniser
 from training.evaluation.identity import figures as of_embeddings

@@ -20,9 +20,9 @@ import typer
 from mien.machine import describe
 from rich.progress import track
 
-from benchmarks._report import commit
 from training.augment import Augment
 from training.command import run
+from training.commit import commit
 from training.dataset import Dataset, load
 from training.faces import faces_of, label_map
 from training.loop import keep_threads_apart

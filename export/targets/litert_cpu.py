@@ -13,9 +13,7 @@ from export.errors import ExportError
 from export.graph import reason
 from export.recipe import Recipe
 from export.targets.base import Artifacts, Built, Target
-from quantization.methods.base import Scheme
-from quantization.methods.litert_half import LiteRtHalf
-from quantization.samples import Samples
+from quantization.half import halved
 
 
 class LiteRtCpu(Target):
@@ -46,8 +44,7 @@ def halved_tflite(artifacts: Artifacts) -> bytes:
     source = float_tflite(artifacts)
     if artifacts.recipe.tflite:
         return source
-    nothing = Samples({})
-    return artifacts.kept(f"{artifacts.network}-half.tflite", lambda: LiteRtHalf().quantize(source, nothing, Scheme()))
+    return artifacts.kept(f"{artifacts.network}-half.tflite", lambda: halved(source))
 
 
 def float_tflite(artifacts: Artifacts) -> bytes:

@@ -24,6 +24,7 @@ from export.named import Named
 from export.recipe import Recipe
 from export.recipes.face import WHOLE
 from training.expressing import places
+from training.models.blocks import fold
 from training.models.expression import ExpressionNetwork, Heads
 from training.models.face import POINTS, SIZE, FaceNetwork, FaceOutputs
 from training.performer.coefficients import COEFFICIENTS as NAMES
@@ -68,7 +69,7 @@ def bundled(network: nn.Module, manifest: dict[str, Any], outputs: Sequence[str]
     torch.manual_seed(5)
     return Recipe(
         name=manifest["name"],
-        module=Named(network, len(outputs)),
+        module=Named(fold(network), len(outputs)),
         inputs={"image": torch.rand(1, 3, SIZE, SIZE), **more},
         outputs=outputs,
         manifest={**manifest, "metrics": {"pictures": 0}},

@@ -30,6 +30,7 @@ log = logging.getLogger("mien")
 
 _CPU = "CPU"
 _ANY = ("auto", "cpu")
+_MISSING = "not installed; run:"
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,31 @@ def load(bundle: Bundle, network: Network, terms: Terms | None = None) -> Runnin
             used = f"{session.engine}:{session.device}"
             log.warning("%s: asked for %s, runs on %s: %s", network.name, device, used, "; ".join(refused))
         return running
-    raise DeviceError(
+    raise _none(bundle, network, wanted, terms, refused)
+
+
+def _none(bundle: Bundle, network: Network, wanted: list[_Wanted], terms: Terms, refused: list[str]) -> DeviceError:
+    """What the bundle has and what can be done: another wish, an installation, or a look at the machine."""
+    has = ", ".join(dict.fromkeys(_label(target) for target in network.targets))
+    asked = terms.device + (f" in {terms.precision}" if terms.precision else "")
+    engines, precisions = {wish.engine for wish in wanted}, {terms.precision}
+    if not any({t.engine, ""} & engines and {t.precision, ""} & precisions for t in network.targets):
+        return DeviceError(
+            "device.none",
+            f"{bundle.path.name} has nothing for {asked}. Its network {network.name!r} is made for {has}.",
+            "Ask for one of these with device= and precision=, or make a bundle that has it: see docs/export.md.",
+        )
+    missing = any(_MISSING in reason for reason in refused)
+    return DeviceError(
         "device.none",
-        f"Network {network.name!r} runs on no engine here. Tried: {'; '.join(refused)}.",
-        "Install one of them; `mien doctor` shows what this machine has.",
+        f"Network {network.name!r} runs on no engine here that was asked for ({asked}). "
+        f"{bundle.path.name} has {has}. Tried: {'; '.join(refused)}.",
+        "Install what is missing." if missing else "`mien doctor` shows what this machine has.",
     )
+
+
+def _label(target: Target) -> str:
+    return f"{target.engine} {target.precision}" + (f" for {target.device}" if target.device else "")
 
 
 def _teller(
@@ -194,7 +215,7 @@ def _attempt(bundle: Bundle, network: Network, target: Target, place: str, terms
     engine = registry.find("backends", target.engine, Session)
     if engine.version() is None:
         package = f"'mien[{engine.extra}]'" if engine.extra else engine.engine
-        raise DeviceError("device.here", f"not installed; run: pip install {package}")
+        raise DeviceError("device.here", f"{_MISSING} pip install {package}")
     if place and target.device and place.lower() != target.device.lower():
         raise DeviceError("device.here", f"made for {target.device}, not for {place}")
     where = _place(engine, place or target.device)

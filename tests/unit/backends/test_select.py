@@ -80,6 +80,31 @@ def test_auto_goes_through_the_targets_in_the_order_of_the_bundle(tmp_path: Path
     assert "abacus" in choice.refused[0]
 
 
+@pytest.mark.parametrize("asked", [{"device": "litert"}, {"device": "litert:CPU"}, {"precision": "int8"}])
+def test_what_a_bundle_does_not_have_is_said_with_what_it_has(asked: dict[str, str], tmp_path: Path) -> None:
+    path = bundle_with(tmp_path, {}, {"engine": "openvino", "precision": "fp16", "device": "GPU"})
+    with pytest.raises(DeviceError) as refused:
+        mien.open(path, **asked)  # type: ignore[arg-type]
+    text = str(refused.value)
+    assert refused.value.code == "device.none"
+    assert "made for onnxruntime fp32, openvino fp16 for GPU" in text
+    assert "docs/export.md" in text
+    assert "nstall" not in text
+
+
+def test_only_what_is_not_installed_is_to_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.backends.litert import LiteRtSession
+
+    path = bundle_with(tmp_path, {"engine": "litert"}, {})
+    with pytest.raises(DeviceError) as damaged:
+        mien.open(path, device="litert")  # the member is ONNX, which LiteRT does not read
+    assert "nstall" not in str(damaged.value)
+    monkeypatch.setattr(LiteRtSession, "version", classmethod(lambda _: None))
+    with pytest.raises(DeviceError, match=r"Install what is missing") as missing:
+        mien.open(path, device="litert")
+    assert "pip install 'mien[litert]'" in str(missing.value)
+
+
 def test_a_damaged_model_is_told_among_the_refusals(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match=r"model\.load") as refused:
         mien.open(bundle_with(tmp_path, {}, blobs=models.detector_network()[:200]))
@@ -200,7 +225,7 @@ def test_only_the_asked_for_precision_runs(tmp_path: Path) -> None:
     for precision in ("fp32", "int8"):
         with mien.open(path, precision=precision) as pipeline:
             assert pipeline.report().networks[0].precision == precision
-    with pytest.raises(DeviceError, match=r"not asked for \(int4"):
+    with pytest.raises(DeviceError, match=r"nothing for auto in int4"):
         mien.open(path, precision="int4")
     with pytest.raises(mien.InputError) as wrong:
         mien.open(path, precision=8)  # type: ignore[arg-type]
