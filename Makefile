@@ -42,7 +42,10 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
 
 train: $(VENV)/dev.stamp
-	for name in $(RECIPES); do $(BIN)/python -m training.train $$name || exit; done
+	for name in $(RECIPES); do \
+	  $(BIN)/python -m training.train $$name && \
+	  $(BIN)/python -m export $$name --from out/training/$$name/$$name.pt -o out/training/$$name/$$name.mien || exit; \
+	done
 
 train-on: $(VENV)/dev.stamp
 	nice -n 19 $(BIN)/python -m training.face.run
