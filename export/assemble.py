@@ -62,7 +62,7 @@ def manifest(
     about = {
         "key": key,
         "calibration": build.values.settings.calibration,
-        "targets": {name: facts(targets[name], proof) for name, proof in proofs.items()},
+        "targets": {name: _lasting(facts(targets[name], proof)) for name, proof in proofs.items()},
     }
     fields["metrics"] = {**fields.get("metrics", {}), "export": about}
     return fields
@@ -80,8 +80,13 @@ def _described(entry: Entry, recipe: Recipe) -> dict[str, Any]:
     return out | ({"options": dict(entry.options)} if entry.options else {})
 
 
+def _lasting(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What is true of the bundle wherever it goes: latencies are of the machine that made it, and in the report."""
+    return {name: value for name, value in found.items() if name != "milliseconds"}
+
+
 def facts(target: type[Target], proof: Proof) -> dict[str, Any]:
-    """What the manifest and the report keep of a proof."""
+    """What the report keeps of a proof."""
     return {
         "engine": target.engine,
         "device": target.device or "CPU",

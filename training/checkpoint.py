@@ -78,6 +78,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _refusal(path: Path, error: Exception) -> TrainingError:
+    first, *_ = str(error).splitlines() or [type(error).__name__]  # torch lists hundreds of names
     return TrainingError(
-        "training.checkpoint", f"{path} does not hold this network's weights ({error}).", "Give its checkpoint."
+        "training.checkpoint", f"{path} does not hold this network's weights ({first}).", "Give its checkpoint."
     )

@@ -13,6 +13,7 @@ from training.dataset import ensure
 from training.errors import TrainingError
 from training.expressing import Batches, extract, loss, places, scores, widen
 from training.loop import Settings, Trainer
+from training.models.blocks import fold
 from training.models.expression import ExpressionNetwork, Heads
 from training.models.face import FaceNetwork
 from training.recipes.face import HELD_OUT, PICTURES
@@ -67,4 +68,5 @@ def train(options: Options) -> None:
     widen(heads, features)
     found = scores(heads, extract(network, held_out, None))
     about = {"synthetic_held_out": found, "pictures": len(data), **asdict(settings)}
-    checkpoint.write(options.result, ExpressionNetwork(network, heads), about)
+    # Folded as a whole: a face network that came from a bundle is folded already, and half of it could not be told apart.
+    checkpoint.write(options.result, fold(ExpressionNetwork(network, heads).eval()), about)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -110,7 +109,3 @@ def test_a_face_is_read_on_every_engine(device: str, precision: str) -> None:
         state = pipeline.process(frame)
     assert state.found
     assert np.abs(state.raw - expected.raw).mean() < (1e-3 if precision == "fp32" else 0.03)
-
-
-def test_all_default_bundles_together_are_small() -> None:
-    assert sum(Path(locate(name)).stat().st_size for name in shipped()) <= 32e6
