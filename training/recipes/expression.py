@@ -68,5 +68,5 @@ def train(options: Options) -> None:
     widen(heads, features)
     found = scores(heads, extract(network, held_out, None))
     about = {"synthetic_held_out": found, "pictures": len(data), **asdict(settings)}
-    # Folded as a whole: a face network that came from a bundle is folded already, and half of it could not be told apart.
+    # Folded as a whole: a face network that came from a bundle is folded already.
     checkpoint.write(options.result, fold(ExpressionNetwork(network, heads).eval()), about)
