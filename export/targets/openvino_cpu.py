@@ -1,4 +1,4 @@
-"""OpenVINO on CPUs, float: the ONNX that ONNX Runtime reads, so that a bundle holds its weights once."""
+"""OpenVINO, float: the ONNX that ONNX Runtime reads, so a bundle holds its weights once. Other devices may have it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from export.targets.base import Artifacts, Built, Target
 class OpenVinoCpu(Target):
     summary: ClassVar[str] = "OpenVINO, CPU, float32"
     engine: ClassVar[str] = "openvino"
-    device: ClassVar[str] = "CPU"
     precision: ClassVar[str] = "fp32"
     packages: ClassVar[dict[str, str]] = {"openvino": "openvino"}
     rank: ClassVar[int] = 20

@@ -1,4 +1,4 @@
-"""OpenVINO on CPUs, int8: the same QuantizeLinear/DequantizeLinear graph that ONNX Runtime reads."""
+"""OpenVINO, int8: the QuantizeLinear/DequantizeLinear graph that ONNX Runtime reads. Other devices may have it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from export.targets.base import Artifacts, Built, Target
 class OpenVinoCpuInt8(Target):
     summary: ClassVar[str] = "OpenVINO, CPU, int8 convolutions"
     engine: ClassVar[str] = "openvino"
-    device: ClassVar[str] = "CPU"
     precision: ClassVar[str] = "int8"
     packages: ClassVar[dict[str, str]] = {"openvino": "openvino"}
     rank: ClassVar[int] = 19

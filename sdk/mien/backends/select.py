@@ -30,7 +30,7 @@ log = logging.getLogger("mien")
 
 _CPU = "CPU"
 _ANY = ("auto", "cpu")
-_MISSING = "not installed; run:"
+_MISSING, _OTHER = "not installed; run:", "not asked for"
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,7 @@ def _none(bundle: Bundle, network: Network, wanted: list[_Wanted], terms: Terms,
             f"{bundle.path.name} has nothing for {asked}. Its network {network.name!r} is made for {has}.",
             "Ask for one of these with device= and precision=, or make a bundle that has it: see docs/export.md.",
         )
+    refused = [reason for reason in refused if _OTHER not in reason]
     missing = any(_MISSING in reason for reason in refused)
     return DeviceError(
         "device.none",
@@ -192,14 +193,15 @@ def _attempts(
     """The ways to run the network that the wishes allow and the machine seems to have; the others go to `refused`."""
     found = []
     for wish in wanted:
-        for target in network.targets:
+        made_for = [target for target in network.targets if wish.place and target.device.lower() == wish.place.lower()]
+        for target in (*made_for, *(target for target in network.targets if target not in made_for)):
             label = f"{target.engine} {target.precision}"
             if wish.engine and target.engine != wish.engine:
                 if len(wanted) == 1:
-                    refused.append(f"{label}: not asked for ({terms.device})")
+                    refused.append(f"{label}: {_OTHER} ({terms.device})")
                 continue
             if terms.precision and target.precision != terms.precision:
-                refused.append(f"{label}: not asked for ({terms.precision})")
+                refused.append(f"{label}: {_OTHER} ({terms.precision})")
                 continue
             try:
                 found.append(_attempt(bundle, network, target, wish.place, terms))

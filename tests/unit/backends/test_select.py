@@ -179,6 +179,16 @@ def test_a_target_made_for_one_device_runs_nowhere_else(tmp_path: Path) -> None:
     assert none.value.code == "device.none"
 
 
+def test_a_target_made_for_the_device_goes_before_one_for_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OnnxRuntimeSession, "devices", classmethod(lambda _: ["CPU", "Tensorrt"]))
+    monkeypatch.setattr(OnnxRuntimeSession, "takes", classmethod(lambda _, place: place == "Tensorrt"))
+    path = bundle_with(tmp_path, {}, {"device": "Tensorrt", "precision": "fp16"}, blobs=b"no model")
+    with pytest.raises(DeviceError) as refused:
+        mien.open(path, device="onnxruntime:Tensorrt")
+    first, second = (str(refused.value).index(f"Tensorrt {precision}: ") for precision in ("fp16", "fp32"))
+    assert first < second
+
+
 def test_a_targets_options_reach_its_engine(tmp_path: Path) -> None:
     path = bundle_with(tmp_path, {"engine": "openvino", "options": {"NO_SUCH_THING": "1"}}, {"engine": "openvino"})
     with mien.open(path) as pipeline:
