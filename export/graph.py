@@ -167,7 +167,7 @@ def round_to_half(
     """Rounds the large weights to what `halved` stores, in place: then the exported model is the module exactly.
 
     Args:
-        module: in eval mode; takes the examples, returns a tuple of tensors.
+        module: in eval mode; takes the examples, returns a tensor or a tuple of them.
 
     Returns:
         What rounding changes, as `difference` measures; 0 where the weights were rounded before.
@@ -175,11 +175,11 @@ def round_to_half(
     Raises:
         ExportError: ``export.half``, it changes more than `tolerance`.
     """
-    before = [value.numpy().copy() for value in module(*examples)]
+    before = _said(module, examples)
     for name, weight in module.named_parameters():
         if weight.numel() >= 64 and not any(part in name for part in whole):
             weight.copy_(weight.half().float())
-    worst = difference([value.numpy() for value in module(*examples)], before)
+    worst = difference(_said(module, examples), before)
     if not worst <= tolerance:
         raise ExportError(
             "export.half",
@@ -187,6 +187,11 @@ def round_to_half(
             "Name the weights whose sums cancel as keep_whole.",
         )
     return worst
+
+
+def _said(module: nn.Module, examples: Sequence[Tensor]) -> list[npt.NDArray[Any]]:
+    results = module(*examples)
+    return [value.numpy().copy() for value in ([results] if isinstance(results, Tensor) else results)]
 
 
 def session(data: bytes) -> Any:

@@ -52,7 +52,7 @@ def test_the_graph_gives_what_the_module_gives() -> None:
 
 def test_rounded_weights_are_stored_in_half_without_loss() -> None:
     module = Small().eval()
-    round_to_half(module, ("head.",))
+    round_to_half(module, [EXAMPLE], ("head.",))
     data = halved(simplified(traced(module)), ("head.",)).SerializeToString()
     model = onnx.load_from_string(data)
     kinds = {w.name: w.data_type for w in model.graph.initializer}
