@@ -13,7 +13,7 @@ import pytest
 import torch
 from mien.bundle import Bundle
 
-from export.finetune import recipe
+from export.finetune import main, recipe
 from export.manifests.expression import NEUTRAL, OWN
 from export.manifests.face import OUTPUTS, face_section, network_section
 from export.named import Named
@@ -162,6 +162,21 @@ def test_it_learns_what_is_labelled_and_leaves_the_rest(bundle: Path, user: tupl
     others = [k for k, name in enumerate(COEFFICIENTS) if name != "jawOpen"]
     assert float((a[1] - b[1])[:, others].abs().mean()) < 0.05
     torch.testing.assert_close(a[0], b[0], atol=0.01, rtol=0)  # landmarks
+
+
+def test_the_command_prints_what_it_did_and_writes_a_proven_bundle(
+    bundle: Path, user: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    csv_file, folder = user
+    out = tmp_path / "mine.mien"
+    main(csv_file, folder, str(bundle), out, "ort-cpu,openvino-cpu", 40, 1, tmp_path / "work")
+    printed = capsys.readouterr().out
+    assert "left out gone.png" in printed and "jawOpen" in printed
+    with Bundle.open(out) as opened:
+        targets = opened.manifest.networks["face"].targets
+        proofs = opened.manifest.root.fields["metrics"]["export"]["targets"]
+    assert [(target.engine, target.precision) for target in targets] == [("onnxruntime", "fp32"), ("openvino", "fp32")]
+    assert all(proof["parity"] <= 1e-4 for proof in proofs.values())
 
 
 def test_what_teaches_nothing_is_refused(bundle: Path, user: tuple[Path, Path], tmp_path: Path) -> None:
