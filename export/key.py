@@ -11,6 +11,7 @@ from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent
 _CODE = ("export", "quantization", "training")
+_SOURCES = (".py", ".toml", ".frag", ".vert", ".glsl")  # shaders change what samples show
 _TOOLS = (
     "torch", "onnx", "onnxruntime", "onnxslim", "openvino", "nncf", "litert-torch", "ai-edge-quantizer", "executorch",
 )  # fmt: skip
@@ -19,7 +20,7 @@ _TOOLS = (
 def key_of(settings: dict[str, Any], files: Sequence[Path]) -> str:
     """SHA-256 over the settings, the contents of `files` (folders: all below), this code and its tools' versions."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    sources = [path for name in _CODE for path in (_ROOT / name).rglob("*") if path.suffix in (".py", ".toml")]
+    sources = [path for name in _CODE for path in (_ROOT / name).rglob("*") if path.suffix in _SOURCES]
     for path in [*sorted(sources), *files]:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
