@@ -156,8 +156,9 @@ def test_bench_measures_each_engine_and_precision_and_keeps_the_figures(
     assert done.returncode == OK, done.stderr
     figures = json.loads(out.read_text())
     rows = {(row["model"], row["used"], row["precision"]): row for row in figures["rows"]}
-    expected = {("detect", "onnxruntime:CPU"), ("detect", "openvino:CPU"), (yunet_bundle.stem, "onnxruntime:CPU")}
-    assert rows.keys() == {(*place, "fp32") for place in expected}
+    engines, precisions = ("onnxruntime", "openvino", "litert"), ("fp32", "int8")
+    expected = {("detect", f"{engine}:CPU", precision) for engine in engines for precision in precisions}
+    assert rows.keys() == expected | {(yunet_bundle.stem, "onnxruntime:CPU", "fp32")}
     for row in rows.values():
         assert 0 < row["nets_p50_ms"] <= row["p50_ms"] <= row["p99_ms"]
         assert row["first_ms"] > row["p50_ms"]
