@@ -30,6 +30,7 @@ from training.models.face import POINTS, SIZE, FaceNetwork, FaceOutputs
 from training.performer.coefficients import COEFFICIENTS as NAMES
 from training.performer.coefficients import TONGUE
 from training.performer.labels import ACTION_UNITS, EMOTIONS
+from training.performer.landmarks import CROP
 
 from .conftest import made
 
@@ -46,7 +47,10 @@ class Sure(nn.Module):
         torch.manual_seed(4)
         self.network = FaceNetwork()
         places = torch.rand(POINTS, 2) * 1.6 - 0.8  # in half crops
-        places[:68] = torch.from_numpy(canonical()[:, :2] * np.float32([0.1, -0.1]))
+        places[:68] = torch.from_numpy(canonical()[:, :2] * np.float32([0.07, -0.07]))
+        places[-2:] = (
+            torch.tensor([[-1.0, -1], [1, 1]]) / CROP
+        )  # the crop that the points ask for is the one they lie in
         self.register_buffer("points", (places + 1) * (SIZE / 2))
 
     def forward(self, image: Tensor) -> FaceOutputs:

@@ -27,6 +27,7 @@ from training.models.expression import ExpressionNetwork, Heads
 from training.models.face import FEATURES, POINTS, FaceNetwork
 from training.own_faces import Finder, OwnFace, pictures_in
 from training.performer.coefficients import COEFFICIENTS
+from training.performer.landmarks import CROP
 from training.weights import load_folded, weights_of
 
 from .conftest import made
@@ -39,7 +40,7 @@ def network() -> ExpressionNetwork:
     torch.manual_seed(3)
     face = FaceNetwork()
     angle = torch.linspace(0, 2 * torch.pi, 220)
-    points = torch.stack([0.7 * torch.cos(angle), 0.7 * torch.sin(angle)], 1)
+    points = torch.stack([torch.cos(angle), torch.sin(angle)], 1) / CROP  # they ask for the crop that they lie in
     points[36], points[45] = torch.tensor([-0.4, -0.2]), torch.tensor([0.4, -0.2])  # level eyes
     with torch.no_grad():
         for layer in (face.maps, face.offsets):
