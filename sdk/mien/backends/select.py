@@ -68,7 +68,8 @@ class Terms:
         on_compile: what is not for a CPU is compiled in the background, while a CPU engine runs; this is told how it
             goes, from another thread.
         patience: with engines that hang or have failed.
-        precision: of the targets that may run, ``"fp32"`` or ``"int8"`` for instance; "" for any.
+        precision: of the targets that may run, ``"fp32"`` or ``"int8"`` for instance; ``"float"`` for whichever floating
+            point there is, "" for any.
         cores, low_priority: where engines compute, and how urgently; see `Worker`.
     """
 
@@ -85,6 +86,10 @@ class Terms:
     def away(self) -> bool:
         """Whether CPU engines compute in threads of their own, not in the caller's."""
         return bool(self.cores) or self.low_priority
+
+    def allows(self, precision: str) -> bool:
+        """Whether a target of that precision may run."""
+        return self.precision in ("", precision) or (self.precision == "float" and precision.startswith("fp"))
 
 
 def load(bundle: Bundle, network: Network, terms: Terms | None = None) -> Running:
@@ -131,8 +136,8 @@ def _none(bundle: Bundle, network: Network, wanted: list[_Wanted], terms: Terms,
     """What the bundle has and what can be done: another wish, an installation, or a look at the machine."""
     has = ", ".join(dict.fromkeys(_label(target) for target in network.targets))
     asked = terms.device + (f" in {terms.precision}" if terms.precision else "")
-    engines, precisions = {wish.engine for wish in wanted}, {terms.precision}
-    if not any({t.engine, ""} & engines and {t.precision, ""} & precisions for t in network.targets):
+    engines = {wish.engine for wish in wanted}
+    if not any({t.engine, ""} & engines and terms.allows(t.precision) for t in network.targets):
         return DeviceError(
             "device.none",
             f"{bundle.path.name} has nothing for {asked}. Its network {network.name!r} is made for {has}.",
@@ -200,7 +205,7 @@ def _attempts(
                 if len(wanted) == 1:
                     refused.append(f"{label}: {_OTHER} ({terms.device})")
                 continue
-            if terms.precision and target.precision != terms.precision:
+            if not terms.allows(target.precision):
                 refused.append(f"{label}: {_OTHER} ({terms.precision})")
                 continue
             try:

@@ -235,6 +235,8 @@ def test_only_the_asked_for_precision_runs(tmp_path: Path) -> None:
     for precision in ("fp32", "int8"):
         with mien.open(path, precision=precision) as pipeline:
             assert pipeline.report().networks[0].precision == precision
+    with mien.open(path, precision="float") as pipeline:  # whichever floating point there is
+        assert pipeline.report().networks[0].precision == "fp32"
     with pytest.raises(DeviceError, match=r"nothing for auto in int4"):
         mien.open(path, precision="int4")
     with pytest.raises(mien.InputError) as wrong:
