@@ -65,8 +65,8 @@ def open(
         strict: a named device either runs or raises, now and later; False lets it fall back to auto, with a warning in
             the log and the reasons in `report()`. With ``"auto"`` and ``"cpu"`` an engine that fails while it runs
             is replaced by the next, without losing the frame, and tried again later.
-        precision: only targets of this precision, such as ``"fp32"`` or ``"int8"``, or ``"float"`` for whichever floating
-            point a bundle has; default: any.
+        precision: only targets of this precision, such as ``"fp32"`` or ``"int8"``, or ``"float"`` for any floating
+            point; default: any.
         threads: intra-op threads per engine, 1..256; default: 2, or 1 on a single core.
         cores: numbers of the processor cores that engines keep to; default: all that the process may use. Linux.
         low_priority: engines give way to other programs (nice 10). Linux. With either of these two, engines compute in

@@ -68,8 +68,8 @@ class Terms:
         on_compile: what is not for a CPU is compiled in the background, while a CPU engine runs; this is told how it
             goes, from another thread.
         patience: with engines that hang or have failed.
-        precision: of the targets that may run, ``"fp32"`` or ``"int8"`` for instance; ``"float"`` for whichever floating
-            point there is, "" for any.
+        precision: of the targets that may run, ``"fp32"`` or ``"int8"`` for instance; ``"float"`` for any floating
+            point, "" for any.
         cores, low_priority: where engines compute, and how urgently; see `Worker`.
     """
 
