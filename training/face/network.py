@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from training.face.layout import BEYOND, IDENTITY, REGIONS, SHARED, SIDED, SIZE, gates, halves
 from training.models.blocks import Conv, Dense
+from training.models.readout import doubled, length, located, rotation
 from training.performer.coefficients import COEFFICIENTS
 from training.performer.landmarks import COUNT
 
@@ -102,8 +103,8 @@ class _Branch(nn.Module):
     def forward(self, stem: Tensor) -> tuple[Tensor, Tensor]:
         middle = self.middle(self.fine(self.window.cut(stem)))
         coarse = self.coarse(middle)
-        joined = torch.relu(middle + _doubled(self.from_coarse(coarse), middle))
-        return self.summary(coarse), _places(self.maps(self.blend(joined)), self.cells)
+        joined = torch.relu(middle + doubled(self.from_coarse(coarse), middle))
+        return self.summary(coarse), located(self.maps(self.blend(joined)), self.cells)
 
 
 class _Half(nn.Module):
@@ -131,9 +132,9 @@ class _Half(nn.Module):
         fine = self.fine(stem)
         coarse = self.coarse(self.middle(fine))
         coarsest = self.coarsest(coarse)
-        coarse = torch.relu(coarse + _doubled(self.from_coarsest(coarsest), coarse))
-        joined = torch.relu(fine + _doubled(self.from_coarse(coarse), fine))
-        return self.summary(coarsest), _places(self.maps(self.blend(joined)), self.cells)
+        coarse = torch.relu(coarse + doubled(self.from_coarsest(coarsest), coarse))
+        joined = torch.relu(fine + doubled(self.from_coarse(coarse), fine))
+        return self.summary(coarsest), located(self.maps(self.blend(joined)), self.cells)
 
 
 class HalvesNetwork(nn.Module):
@@ -190,7 +191,7 @@ class HalvesNetwork(nn.Module):
         six = (six + _swapped(six) * _MIRROR_SIX.to(six)) / 2  # each in its own half's axes
         identity, presence = _mean(identity), _mean(presence)
         # What a side is told of the whole carries no gradient back, so that no expression can hide in it.
-        turned = (six / _length(six)).detach()
+        turned = (six / length(six)).detach()
 
         detail = self.detail(torch.cat([features, turned], 1))
         points = places + self.offsets(detail).reshape(places.shape)
@@ -271,7 +272,7 @@ class _Assembly(nn.Module):
         visibility = torch.cat([*seen[:, : len(SIDED)].chunk(2), _mean(seen[:, len(SIDED) :])], 1)[:, self.regions]
         gaze = torch.stack([gaze.chunk(2)[0], gaze.chunk(2)[1] * _MIRROR.to(gaze)], 1)
         return FaceOutputs(
-            marks, coefficients, _rotation(six.chunk(2)[0]), gaze / _length(gaze), visibility, presence, shape, identity
+            marks, coefficients, rotation(six.chunk(2)[0]), gaze / length(gaze), visibility, presence, shape, identity
         )
 
 
@@ -291,11 +292,6 @@ def _mean(values: Tensor) -> Tensor:
     return (left + right) / 2
 
 
-def _doubled(small: Tensor, like: Tensor) -> Tensor:
-    """The map with every cell doubled, cut to the other's shape: engines differ in how they resize odd sizes."""
-    return nn.functional.interpolate(small, scale_factor=2.0)[:, :, : like.shape[2], : like.shape[3]]
-
-
 def _centres(window: _Window, cell: int) -> Tensor:
     """(rows * columns, 2): centres of a window's cells, x outwards from the crop's middle and y down, in half crops."""
     ys = window.top + (torch.arange(-(-window.rows // cell)) + 0.5) * cell - SIZE / 2
@@ -306,24 +302,3 @@ def _centres(window: _Window, cell: int) -> Tensor:
         spread.append(middle + (values - middle) * _REACH)
     y, x = torch.meshgrid(spread[1], spread[0], indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], 1) / (SIZE / 2)
-
-
-def _places(maps: Tensor, cells: Tensor) -> Tensor:
-    """(B, K, 2): the mean place of each of K maps."""
-    return torch.softmax(maps.flatten(2).float(), 2) @ cells
-
-
-def _length(v: Tensor) -> Tensor:
-    return torch.sqrt((v * v).sum(-1, keepdim=True) + 1e-8)
-
-
-def _rotation(six: Tensor) -> Tensor:
-    """Two columns made orthonormal, and their cross product (Zhou et al. 2019, on continuity of rotations)."""
-    a, b = six[:, :3], six[:, 3:]
-    a = a / _length(a)
-    b = b - (a * b).sum(-1, keepdim=True) * a
-    b = b / _length(b)
-    ax, ay, az = a.unbind(-1)
-    bx, by, bz = b.unbind(-1)
-    c = torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
-    return torch.stack([a, b, c], -1)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from training.models.blocks import Conv, Dense
+from training.models.readout import doubled, length, located, rotation
 
 SIZE = 144  # pixels of the input
 POINTS, COEFFICIENTS, REGIONS = 220, 57, 9
@@ -99,8 +100,8 @@ class FaceNetwork(nn.Module):
         return FaceOutputs(
             points.reshape(-1, POINTS, 2) * (SIZE / 2) + (SIZE - 1) / 2,
             self.coefficients(seen) + self.geometry(points),
-            _rotation(pose[:, :6]),
-            gaze / _length(gaze),
+            rotation(pose[:, :6]),
+            gaze / length(gaze),
             pose[:, 6 : 6 + REGIONS],
             pose[:, 6 + REGIONS :],
             features,
@@ -109,8 +110,8 @@ class FaceNetwork(nn.Module):
 
     def _located(self, middle: Tensor, coarse: Tensor) -> Tensor:
         """(B, 220, 2): where each point's map sees it, in half crops."""
-        joined = self.from_middle(middle) + _doubled(self.from_coarse(coarse), middle)
-        return _places(self.maps(self.blend(torch.relu(joined))), self.cells)
+        joined = self.from_middle(middle) + doubled(self.from_coarse(coarse), middle)
+        return located(self.maps(self.blend(torch.relu(joined))), self.cells)
 
 
 class _Branch(nn.Module):
@@ -132,14 +133,9 @@ class _Branch(nn.Module):
     def forward(self, window: Tensor) -> Tensor:
         fine = self.fine(window)
         middle = self.middle(fine)
-        joined = torch.relu(fine + _doubled(self.from_middle(middle), fine))
-        places = _places(self.maps(self.blend(joined)), self.cells)
+        joined = torch.relu(fine + doubled(self.from_middle(middle), fine))
+        places = located(self.maps(self.blend(joined)), self.cells)
         return torch.cat([self.summary(self.last(middle)), places.flatten(1)], 1)
-
-
-def _doubled(small: Tensor, like: Tensor) -> Tensor:
-    """The map with every cell doubled, cut to the other's shape: engines differ in how they resize 5 cells to 9."""
-    return nn.functional.interpolate(small, scale_factor=2.0)[:, :, : like.shape[2], : like.shape[3]]
 
 
 def _centres(rows: int, columns: int) -> Tensor:
@@ -147,24 +143,3 @@ def _centres(rows: int, columns: int) -> Tensor:
     ys, xs = (((torch.arange(count) + 0.5) / count * 2 - 1) for count in (rows, columns))
     y, x = torch.meshgrid(ys, xs, indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], 1)
-
-
-def _places(maps: Tensor, cells: Tensor) -> Tensor:
-    """(B, K, 2): the mean place of each of K maps (soft-argmax; Nibali et al. 2018, DSNT)."""
-    return torch.softmax(maps.flatten(2).float(), 2) @ cells
-
-
-def _length(v: Tensor) -> Tensor:
-    return torch.sqrt((v * v).sum(-1, keepdim=True) + 1e-8)
-
-
-def _rotation(six: Tensor) -> Tensor:
-    """Two columns made orthonormal, and their cross product (Zhou et al. 2019, on continuity of rotations)."""
-    a, b = six[:, :3], six[:, 3:]
-    a = a / _length(a)
-    b = b - (a * b).sum(-1, keepdim=True) * a
-    b = b / _length(b)
-    ax, ay, az = a.unbind(-1)
-    bx, by, bz = b.unbind(-1)
-    c = torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
-    return torch.stack([a, b, c], -1)
