@@ -25,7 +25,8 @@ namespace {
 // ---- the engine ------------------------------------------------------------------------------------------------
 
 constexpr int kJawOpen = 17;
-constexpr size_t kMiddle = 12;  // of the detector's coarsest grid, 5 x 4 cells
+constexpr int kRightEye = 36, kLeftEye = 45;  // outer corners
+constexpr size_t kMiddle = 12;                // of the detector's coarsest grid, 5 x 4 cells
 
 struct MadeUp {
   std::string network;
@@ -54,11 +55,12 @@ mien_status run(void *, const mien_engine_tensor *, size_t, mien_engine_tensor *
     if (name == "presence") values[0] = 9.0f;
     if (name == "visibility") std::fill_n(values, count, 9.0f);
     if (name == "coefficients") values[kJawOpen] = 0.5f;
-    if (name == "points") {  // a disc of landmarks
+    if (name == "points") {  // landmarks that fill the crop as a face does, with level eyes
       for (size_t k = 0; k < count / 2; ++k) {
-        values[2 * k] = static_cast<float>(32 + (k * 37) % 80);
-        values[2 * k + 1] = static_cast<float>(32 + (k * 53) % 80);
+        values[2 * k] = static_cast<float>(12 + (k * 37) % 120);
+        values[2 * k + 1] = static_cast<float>(12 + (k * 53) % 120);
       }
+      values[2 * kLeftEye + 1] = values[2 * kRightEye + 1];
     }
     tensor.size = tensor.capacity;
   }
