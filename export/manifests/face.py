@@ -47,7 +47,7 @@ CROP_SLACK = 0.04  # a still face with noise moves its crop less
 CROP_GRID = 1 / 512  # of the width: engines' landmarks differ by a millionth of it, so they nearly always crop alike
 # A suit that the detector took for a face lies below; so do 0.4 % of held-out renders, hidden and dark ones among them.
 MIN_PRESENCE = 0.98
-# Of 240 rolled faces .067 are then read wrong at .98 and more, instead of .113; upright ones rest in two or three.
+# Of 240 rolled faces .067 are read wrong at .98 and more (training/results/face_framing.json).
 REFINE, REST = 5, 0.03
 CANONICAL = "geometry/canonical.f32"
 

@@ -36,7 +36,7 @@ class Widths:
     dense: int
 
 
-# Multiples of 16, which engines' blocked kernels are made for; 2.6 times the time of the network with one whole trunk.
+# Multiples of 16, which engines' blocked kernels are made for; 2.4 times the time of the network with one whole trunk.
 FULL = Widths(16, (32, 32, 64, 112), (32, 48, 64), (160, 96, 128), 224)
 
 _STRIDE = 2  # pixels of a cell of the stem's map
