@@ -9,7 +9,7 @@ from training.detection import MIN_SCORE, OVERLAP
 from training.models.detect import COLUMNS, POINTS, ROWS, STRIDES
 
 NETWORK = "detector"
-# Where nothing was found, once more from twice as far: of 400 frames that a face fills to 60 to 130 % .988 are then found
+# Where nothing was found, once more from twice as far: of 400 frames that a face fills to 60 to 130 % that finds .988
 # (training/results/face_framing.json). Turned looks wait for a face network that refuses more of what is not a face.
 LOOKS = (2.0, 0.0)
 
